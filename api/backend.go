@@ -1,0 +1,91 @@
+// Package api is the node's HTTP surface: a server over a [Backend] and a Go
+// client for it. It is not the node: what it serves is behind Backend, which
+// package node implements.
+//
+// The server binds loopback unless told otherwise and asks for a token. Start
+// with [NewServer] and [NewClient].
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/ingchain/ingchain/core"
+)
+
+// Kinds of failure that the API tells apart; the verbs map them to exit codes.
+// A Backend wraps one of them where it applies; all else is an internal error.
+var (
+	ErrBadRequest   = errors.New("bad request")       // what was asked makes no sense
+	ErrNotFound     = errors.New("not found")         // no such block, peer or topic
+	ErrNotAllowed   = errors.New("not allowed")       // another genesis, another network, wrong token
+	ErrTimeout      = errors.New("timed out")         // also: not synced in time, no answer from a peer
+	ErrUnreachable  = errors.New("node unreachable")  // the client cannot reach the node
+	ErrShuttingDown = errors.New("node is shutting down")
+)
+
+// ChainReader reads a chain, in a running node or in a stopped node's store.
+type ChainReader interface {
+	Params() *core.Params
+	Head(ctx context.Context) (BlockDetail, error)
+	// BlockByID and BlockByHeight fail with ErrNotFound.
+	BlockByID(ctx context.Context, id core.Hash, raw bool) (BlockDetail, error)
+	BlockByHeight(ctx context.Context, height uint32, raw bool) (BlockDetail, error)
+	// Blocks lists up to limit blocks of the best chain, the newest first, from
+	// the given height down (from the tip if from is nil).
+	Blocks(ctx context.Context, from *uint32, limit int) ([]Block, error)
+	Forks(ctx context.Context) ([]Fork, error)
+	StateHash(ctx context.Context, full bool) (StateHash, error)
+	// Verify checks everything stored. A store that fails the check is a result
+	// with OK false, not an error. progress may be nil.
+	Verify(ctx context.Context, progress func(done, total uint32)) (VerifyResult, error)
+	// Export writes the best chain's blocks from genesis' child on as a stream
+	// that Import reads.
+	Export(ctx context.Context, w io.Writer) (Ref, error)
+}
+
+// Backend is what the server serves.
+type Backend interface {
+	ChainReader
+
+	Status(ctx context.Context) (Status, error)
+	ID(ctx context.Context) (ID, error)
+
+	Peers(ctx context.Context) ([]Peer, error)
+	// Connect dials a multiaddr that ends in /p2p/ID and returns once the peer
+	// has joined: ErrBadRequest if malformed, ErrNotAllowed for another
+	// genesis, ErrTimeout after 10 s.
+	Connect(ctx context.Context, addr string) (Peer, error)
+	// Disconnect drops a peer and keeps it away until Connect.
+	Disconnect(ctx context.Context, peerID string) error
+	// ListenAddrs lists the addresses that the node listens on.
+	ListenAddrs(ctx context.Context) ([]string, error)
+
+	Topics(ctx context.Context) ([]Topic, error)
+	// Announcements yields blocks as gossip brings them until ctx is done.
+	Announcements(ctx context.Context) iter.Seq2[Announcement, error]
+	// Events yields what happened to the best chain since the cursor, then
+	// follows it until ctx is done. An empty cursor means from now on;
+	// "genesis" replays the whole chain. An unknown cursor is ErrNotFound.
+	Events(ctx context.Context, since string) iter.Seq2[Event, error]
+
+	SyncStatus(ctx context.Context) (SyncStatus, error)
+
+	// MineOnce finds n blocks, one after another, and returns when they are on
+	// the best chain. An empty address means the payout file's, else the zero
+	// account.
+	MineOnce(ctx context.Context, n int, address string) ([]MinedBlock, error)
+	StartMining(ctx context.Context, address string, threads int) (MiningStatus, error)
+	StopMining(ctx context.Context) (MiningStatus, error)
+	MiningStatus(ctx context.Context) (MiningStatus, error)
+
+	Invalidate(ctx context.Context, id core.Hash) (Ref, error)
+	Reconsider(ctx context.Context, id core.Hash) (Ref, error)
+	// Import reads what Export wrote and returns the tip afterwards.
+	Import(ctx context.Context, r io.Reader) (Ref, error)
+}
+
+func bitsString(bits uint32) string { return fmt.Sprintf("%08x", bits) }

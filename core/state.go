@@ -1,0 +1,104 @@
+package core
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// HeaderState is what a chain of headers leaves for judging the next header.
+type HeaderState struct {
+	Height uint32
+	ID     Hash
+	// Time and ParentTime are those of this header and the one before, in Unix
+	// milliseconds. ParentTime is zero at genesis.
+	Time       uint64
+	ParentTime uint64
+	Bits       uint32
+	// Work is the sum over all blocks after genesis.
+	Work Work
+}
+
+// State is all that a chain of blocks leaves for judging the next block, but
+// for the coins themselves.
+type State struct {
+	HeaderState
+	Coins   CoinSet
+	History History
+}
+
+// GenesisState returns the state after the network's first block.
+func (p *Params) GenesisState() State {
+	g := p.Genesis()
+	s := State{HeaderState: HeaderState{ID: g.ID(), Time: g.Header.Time, Bits: g.Header.Bits}}
+	s.History.push(s.ID, s.Work)
+	return s
+}
+
+// Commitment returns what the next header must commit to:
+// SHA-256(tag, SHA-256(accumulator), number of coins, history root).
+func (s *State) Commitment() Hash {
+	acc, root := s.Coins.Hash(), s.History.Root()
+	var count [8]byte
+	binary.LittleEndian.PutUint64(count[:], s.Coins.count)
+	return taggedHash(tagState, acc[:], count[:], root[:])
+}
+
+// AppendTo appends the state, for storage.
+func (s *State) AppendTo(b []byte) []byte {
+	b = s.HeaderState.AppendTo(b)
+	b = s.Coins.AppendTo(b)
+	return s.History.AppendTo(b)
+}
+
+const headerStateSize = 4 + HashSize + 8 + 8 + 4 + WorkSize // in bytes
+
+// AppendTo appends the header state, for storage.
+func (s *HeaderState) AppendTo(b []byte) []byte {
+	le := binary.LittleEndian
+	b = le.AppendUint32(b, s.Height)
+	b = append(b, s.ID[:]...)
+	b = le.AppendUint64(b, s.Time)
+	b = le.AppendUint64(b, s.ParentTime)
+	b = le.AppendUint32(b, s.Bits)
+	w := s.Work.Bytes()
+	return append(b, w[:]...)
+}
+
+// ParseHeaderState is the inverse of [HeaderState.AppendTo].
+func ParseHeaderState(b []byte) (HeaderState, error) {
+	d := decoder{buf: b}
+	s := d.headerState()
+	return s, d.end()
+}
+
+func (d *decoder) headerState() (s HeaderState) {
+	s.Height = d.u32()
+	s.ID = d.hash()
+	s.Time = d.u64()
+	s.ParentTime = d.u64()
+	s.Bits = d.u32()
+	var w [WorkSize]byte
+	copy(w[:], d.take(WorkSize))
+	s.Work = WorkFromBytes(w)
+	return s
+}
+
+// ParseState is the inverse of [State.AppendTo].
+func ParseState(b []byte) (State, error) {
+	var s State
+	if len(b) < headerStateSize+LtHashSize+8 {
+		return s, fmt.Errorf("%w: state of %d bytes", errMalformed, len(b))
+	}
+	var err error
+	if s.HeaderState, err = ParseHeaderState(b[:headerStateSize]); err != nil {
+		return State{}, err
+	}
+	b = b[headerStateSize:]
+	if s.Coins, err = ParseCoinSet(b[:LtHashSize+8]); err != nil {
+		return State{}, err
+	}
+	if s.History, err = ParseHistory(b[LtHashSize+8:]); err != nil {
+		return State{}, err
+	}
+	return s, nil
+}
