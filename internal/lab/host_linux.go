@@ -124,3 +124,28 @@ func (h *Host) ip(args ...string) {
 }
 
 func (h *Host) String() string { return fmt.Sprintf("%s (%s)", h.Name, strings.Join(h.addrs, ", ")) }
+
+// Occupy takes a TCP and UDP port on all of the host's addresses until the
+// end of the test, as another program would.
+func (h *Host) Occupy(port int) {
+	h.net.tb.Helper()
+	addr := fmt.Sprintf(":%d", port)
+	var tcp net.Listener
+	var udp net.PacketConn
+	err := inNS(h.ns, func() (err error) {
+		if tcp, err = net.Listen("tcp", addr); err != nil {
+			return err
+		}
+		if udp, err = net.ListenPacket("udp", addr); err != nil {
+			tcp.Close()
+		}
+		return err
+	})
+	if err != nil {
+		h.net.tb.Fatalf("lab: taking port %d on %s: %v", port, h.Name, err)
+	}
+	h.net.tb.Cleanup(func() {
+		tcp.Close()
+		udp.Close()
+	})
+}

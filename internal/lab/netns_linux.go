@@ -202,4 +202,3 @@ func openTAP(ns, dev string) (*os.File, error) {
 	})
 	return file, err
 }
-
