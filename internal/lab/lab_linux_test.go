@@ -24,6 +24,9 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if os.Getenv(fakeVariable) != "" {
+		os.Exit(fake(os.Args[1:]))
+	}
 	Main(m)
 }
 
