@@ -1,0 +1,129 @@
+// Package floorplan holds the layers of the project to their order: imports go
+// downward only. The table is the one in docs/architecture.md.
+package floorplan
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/ingchain/ingchain"
+
+// floor says what one package may import. A path of our own is written without
+// the module's; what ends in /... stands for a whole tree. The standard library
+// is allowed but for what forbidStd names.
+type floor struct {
+	pkg       string
+	may       []string
+	forbidStd []string
+	why       string
+}
+
+// pure is what a package without clock, disk, network and goroutines must not
+// reach for.
+var pure = []string{"context", "os", "io/fs", "net", "net/http", "time", "log", "log/slog", "sync", "path/filepath", "math/rand", "math/rand/v2"}
+
+var libp2p = []string{
+	"github.com/libp2p/go-libp2p/...", "github.com/libp2p/go-libp2p-pubsub/...", "github.com/multiformats/go-multiaddr/...", "github.com/multiformats/go-multistream",
+}
+
+var plan = []floor{
+	{pkg: "core", may: []string{"core/signature", "github.com/btcsuite/btcd/btcutil/bech32", "github.com/holiman/uint256", "lukechampine.com/blake3/guts"},
+		forbidStd: pure, why: "rules are pure values, so that a verdict depends on the bytes alone"},
+	{pkg: "core/signature", may: []string{"github.com/oasisprotocol/curve25519-voi/..."}, forbidStd: pure,
+		why: "the one place that knows the signature library"},
+	{pkg: "core/coretest", may: []string{"core", "core/signature"}, why: "a generator for tests of the rules"},
+	{pkg: "chain", may: []string{"core", "core/signature", "chain/mempool", "golang.org/x/sync/..."}, why: "the chain knows the rules and a Store, not who asks"},
+	{pkg: "chain/pebbledb", may: []string{"core", "chain", "internal/atomicfile", "github.com/cockroachdb/pebble/v2/...", "github.com/gofrs/flock"}, why: "the Store on disk"},
+	{pkg: "chain/miner", may: []string{"core", "chain", "github.com/holiman/uint256"}, why: "finds blocks; the chain judges them"},
+	{pkg: "protocol/wire", may: []string{"core"}, why: "bytes only"},
+	{pkg: "protocol/plan", may: []string{"core"}, forbidStd: []string{"context", "os", "net", "log", "log/slog", "sync"}, why: "decides without I/O"},
+	{pkg: "protocol", may: append([]string{"core", "protocol/wire", "protocol/plan", "golang.org/x/sync/...", "golang.org/x/time/rate"}, libp2p...), why: "speaks to peers"},
+	{pkg: "host", may: append([]string{"internal/atomicfile", "github.com/prometheus/client_golang/prometheus", "golang.org/x/time/rate"}, libp2p...), why: "the libp2p host knows no chain"},
+	{pkg: "discovery", may: append([]string{"internal/atomicfile", "github.com/libp2p/zeroconf/v2", "github.com/miekg/dns"}, libp2p...), why: "finds peers; a network is a string to it"},
+	{pkg: "api", may: []string{"core", "wallet", "internal/atomicfile", "golang.org/x/time/rate", "golang.org/x/net/netutil"}, why: "serves a Backend; does not know the node"},
+	{pkg: "node", may: append([]string{"core", "chain", "chain/pebbledb", "chain/miner", "protocol", "discovery", "host", "api", "internal/atomicfile", "golang.org/x/sync/..."}, libp2p...), why: "the only place that knows everyone"},
+	{pkg: "cmd/ingchain", may: []string{"core", "wallet", "api", "node",
+		"github.com/spf13/...", "github.com/lmittmann/tint", "github.com/pelletier/go-toml/v2", "github.com/knadh/koanf/...", "github.com/mattn/...",
+		"github.com/adrg/xdg", "golang.org/x/term", "github.com/multiformats/go-multiaddr", "github.com/libp2p/go-libp2p/gologshim"}, why: "flags, signals and verbs over the API client"},
+	{pkg: "internal/atomicfile", may: nil, why: "replaces small files safely"},
+}
+
+// anything lists packages that may import what they like: tests' own tools and
+// programs that nobody imports.
+var anything = []string{"internal/lab", "internal/lab/scenario", "internal/difficultysim", "internal/floorplan", "internal/simnet", "examples/..."}
+
+func TestImportsGoDownward(t *testing.T) {
+	for pkg, imports := range imports(t) {
+		f := floorOf(pkg)
+		if f == nil {
+			if !matches(pkg, anything) {
+				t.Errorf("package %s has no row in the floor plan: add one here and in docs/architecture.md", pkg)
+			}
+			continue
+		}
+		for _, imp := range imports {
+			if own, ok := strings.CutPrefix(imp, module+"/"); ok {
+				imp = own
+			} else if !strings.Contains(strings.SplitN(imp, "/", 2)[0], ".") { // standard library
+				if slices.Contains(f.forbidStd, imp) {
+					t.Errorf("%s imports %s: %s", pkg, imp, f.why)
+				}
+				continue
+			}
+			if !matches(imp, f.may) {
+				t.Errorf("%s imports %s: %s", pkg, imp, f.why)
+			}
+		}
+	}
+}
+
+func floorOf(pkg string) *floor {
+	for i := range plan {
+		if plan[i].pkg == pkg {
+			return &plan[i]
+		}
+	}
+	return nil
+}
+
+func matches(path string, patterns []string) bool {
+	for _, p := range patterns {
+		if tree, ok := strings.CutSuffix(p, "/..."); ok && (path == tree || strings.HasPrefix(path, tree+"/")) || path == p {
+			return true
+		}
+	}
+	return false
+}
+
+// imports maps each package of the module, by its path inside, to what its
+// non-test files import.
+func imports(t *testing.T) map[string][]string {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", module+"/...")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	all := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		all[strings.TrimPrefix(fields[0], module+"/")] = fields[1:]
+	}
+	if len(all) < 10 {
+		t.Fatalf("go list found only %d packages", len(all))
+	}
+	return all
+}
+
+func TestTheTableItselfPointsDownward(t *testing.T) {
+	for _, f := range plan {
+		for _, m := range f.may {
+			if f2 := floorOf(m); f2 != nil && slices.Contains(f2.may, f.pkg) {
+				t.Errorf("%s and %s may import each other", f.pkg, m)
+			}
+		}
+	}
+}
