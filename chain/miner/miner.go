@@ -1,0 +1,357 @@
+// Package miner searches for blocks: a template of the chain's tip, nonces on
+// every core, a new template whenever the tip or the second changes.
+//
+// It holds no keys and judges nothing: what it finds goes through the chain's
+// one door like everybody's blocks. Start with [New], [Miner.Run] and
+// [Miner.Start]; [Miner.MineOnce] needs no Run.
+package miner
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ingchain/ingchain/core"
+)
+
+const (
+	// MaxThreads bounds the search workers.
+	MaxThreads = 1024
+	// MaxOnce bounds the blocks that one MineOnce finds.
+	MaxOnce = 100_000
+
+	refresh      = time.Second      // a template's time is at most this old
+	rateWindow   = 10 * time.Second // over which the hash rate is averaged
+	retryAfter   = 2 * time.Second  // pause after a failure
+	clockWarning = 10 * time.Second // a clock this far behind the tip is worth a word
+	clockEvery   = time.Minute      // between such words
+)
+
+// ErrThreads says that a number of workers is out of bounds.
+var ErrThreads = errors.New("bad number of mining threads")
+
+// Chain is what the miner needs of the chain. *chain.Manager is one.
+type Chain interface {
+	Rules() *core.Rules
+	Tip() core.HeaderState
+	TipState() *core.State
+	OnBestChain(id core.Hash) bool
+	AddBlocks(ctx context.Context, blocks []*core.Block) (int, error)
+	Subscribe() (wake <-chan struct{}, cancel func())
+}
+
+// Config tunes a Miner. Zero fields have the stated defaults.
+type Config struct {
+	Now    func() time.Time               // default: time.Now
+	Logger *slog.Logger                   // default: none
+	Trace  func(phase string, begin bool) // told when mining begins and ends; may be nil
+}
+
+// Status says what a miner does.
+type Status struct {
+	Mining   bool
+	Threads  int
+	Address  core.Address
+	HashRate float64 // hashes per second over the last ten seconds
+	Found    uint64  // blocks found since the miner was made
+}
+
+// Miner searches for blocks. Its methods are safe for concurrent use.
+type Miner struct {
+	chain Chain
+	cfg   Config
+	tag   [8]byte // makes our coinbases differ from those of other miners
+	wake  chan struct{}
+
+	hashes atomic.Uint64
+	found  atomic.Uint64
+	serial atomic.Uint64
+
+	mu       sync.Mutex // guards what follows
+	on       bool
+	address  core.Address
+	threads  int
+	samples  []sample // attempts by time, the oldest first
+	warnedAt time.Time
+}
+
+type sample struct {
+	at     time.Time
+	hashes uint64
+}
+
+// New returns a miner at rest.
+func New(c Chain, cfg Config) *Miner {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Trace == nil {
+		cfg.Trace = func(string, bool) {}
+	}
+	m := &Miner{chain: c, cfg: cfg, wake: make(chan struct{}, 1)}
+	rand.Read(m.tag[:])
+	return m
+}
+
+// Start makes Run mine to address on the given number of workers; 0 means one
+// per core. It may be called while mining, to change either.
+func (m *Miner) Start(address core.Address, threads int) error {
+	threads, err := countThreads(threads)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	m.on, m.address, m.threads = true, address, threads
+	m.mu.Unlock()
+	m.poke()
+	return nil
+}
+
+func countThreads(threads int) (int, error) {
+	if threads < 0 || threads > MaxThreads {
+		return 0, fmt.Errorf("%w: %d, want 1 to %d, or 0 for one per core", ErrThreads, threads, MaxThreads)
+	}
+	if threads == 0 {
+		return runtime.GOMAXPROCS(0), nil
+	}
+	return threads, nil
+}
+
+// Stop lets the miner rest.
+func (m *Miner) Stop() {
+	m.mu.Lock()
+	m.on = false
+	m.mu.Unlock()
+	m.poke()
+}
+
+func (m *Miner) poke() {
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Status returns what the miner does now.
+func (m *Miner) Status() Status {
+	rate := m.rate()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := Status{Mining: m.on, Threads: m.threads, Address: m.address, Found: m.found.Load()}
+	if m.on {
+		s.HashRate = rate
+	}
+	return s
+}
+
+// rate takes a sample and returns the average over the window.
+func (m *Miner) rate() float64 {
+	now, count := m.cfg.Now(), m.hashes.Load()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.samples = append(m.samples, sample{now, count})
+	for len(m.samples) > 2 && now.Sub(m.samples[1].at) > rateWindow {
+		m.samples = m.samples[1:]
+	}
+	first := m.samples[0]
+	if d := now.Sub(first.at); d > 0 {
+		return float64(count-first.hashes) / d.Seconds()
+	}
+	return 0
+}
+
+func (m *Miner) settings() (on bool, address core.Address, threads int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.on, m.address, m.threads
+}
+
+// Run mines whenever the miner is on, until ctx ends.
+func (m *Miner) Run(ctx context.Context) error {
+	tips, cancel := m.chain.Subscribe()
+	defer cancel()
+	for ctx.Err() == nil {
+		on, address, threads := m.settings()
+		if !on {
+			select {
+			case <-ctx.Done():
+			case <-m.wake:
+			}
+			continue
+		}
+		m.rate()
+		if err := m.round(ctx, tips, address, threads); err != nil && ctx.Err() == nil {
+			m.cfg.Logger.Error("mining failed, trying again", "in", retryAfter, "err", err)
+			m.pause(ctx)
+		}
+	}
+	return nil
+}
+
+func (m *Miner) pause(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(retryAfter):
+	}
+}
+
+// watch returns a context that ends with a template's use: after a second, when
+// the tip changes, or when wake (which may be nil) is poked. stop waits for the
+// watching to end.
+func (m *Miner) watch(ctx context.Context, tips, wake <-chan struct{}) (round context.Context, stop func()) {
+	round, cancel := context.WithTimeout(ctx, refresh)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		select {
+		case <-round.Done():
+		case <-tips:
+		case <-wake:
+			m.poke() // for Run, which looks at the settings
+		}
+		cancel()
+	}()
+	return round, func() { cancel(); <-done }
+}
+
+// round searches one template until a block is found, the tip or the settings
+// change, or the template is a second old.
+func (m *Miner) round(ctx context.Context, tips <-chan struct{}, address core.Address, threads int) error {
+	round, stop := m.watch(ctx, tips, m.wake)
+	defer stop()
+	b, err := m.attempt(round, address, threads)
+	if err != nil || b == nil {
+		return err
+	}
+	if _, err := m.submit(ctx, b); err != nil {
+		return err
+	}
+	m.cfg.Logger.Info("found a block", "height", b.Header.Height, "id", b.ID().Short())
+	return nil
+}
+
+// attempt searches a fresh template until ctx ends; it returns nil without a
+// block if none was found.
+func (m *Miner) attempt(ctx context.Context, address core.Address, threads int) (*core.Block, error) {
+	m.cfg.Trace("mining", true)
+	defer m.cfg.Trace("mining", false)
+	header, txs := m.template(address)
+	header, ok, err := search(ctx, header, threads, &m.hashes)
+	if err != nil || !ok {
+		return nil, err
+	}
+	b, err := core.NewBlock(header, txs)
+	if err != nil {
+		return nil, fmt.Errorf("make block %d: %w", header.Height, err)
+	}
+	return b, nil
+}
+
+// template makes the header and transactions of the tip's next block, nonce
+// zero.
+func (m *Miner) template(address core.Address) (core.Header, []core.Transaction) {
+	rules, st := m.chain.Rules(), m.chain.TipState()
+	height := st.Height + 1
+	extra := binary.LittleEndian.AppendUint64(append([]byte(nil), m.tag[:]...), m.serial.Add(1))
+	coinbase := core.NewCoinbase(height, rules.Params().SubsidyAt(height), address, extra)
+	leaf := core.MerkleLeaf(coinbase.ID(), coinbase.WitnessID())
+	return core.Header{
+		Version:    rules.Params().VersionAt(height),
+		Height:     height,
+		Parent:     st.ID,
+		MerkleRoot: core.MerkleRoot([]core.Hash{leaf}),
+		State:      st.Commitment(),
+		Time:       m.stamp(st.Time),
+		Bits:       rules.NextBits(&st.HeaderState),
+	}, []core.Transaction{coinbase}
+}
+
+// stamp returns the time of a child of a block with the given time: the clock's,
+// but at least a millisecond later.
+func (m *Miner) stamp(parent uint64) uint64 {
+	now := m.cfg.Now()
+	ms := uint64(max(now.UnixMilli(), 0))
+	if ms > parent {
+		return ms
+	}
+	if behind := time.Duration(parent-ms) * time.Millisecond; behind > clockWarning {
+		m.mu.Lock()
+		quiet := now.Sub(m.warnedAt) < clockEvery
+		if !quiet {
+			m.warnedAt = now
+		}
+		m.mu.Unlock()
+		if !quiet {
+			m.cfg.Logger.Warn("the clock is behind the tip's time: blocks will be a millisecond apart and the difficulty will rise; set the clock", "behind", behind)
+		}
+	}
+	return parent + 1
+}
+
+// submit hands a found block to the chain and reports whether it is on the best
+// chain afterwards.
+func (m *Miner) submit(ctx context.Context, b *core.Block) (bool, error) {
+	if _, err := m.chain.AddBlocks(ctx, []*core.Block{b}); err != nil {
+		return false, fmt.Errorf("found block %d %s, which the chain refuses: %w", b.Header.Height, b.ID().Short(), err)
+	}
+	m.found.Add(1)
+	return m.chain.OnBestChain(b.ID()), nil
+}
+
+// MineOnce finds n blocks that go to address, one after another, and returns
+// them once they are on the best chain. It runs beside Run, on all cores.
+func (m *Miner) MineOnce(ctx context.Context, n int, address core.Address) ([]*core.Block, error) {
+	if n < 1 || n > MaxOnce {
+		return nil, fmt.Errorf("cannot mine %d blocks at once: choose 1 to %d", n, MaxOnce)
+	}
+	tips, cancel := m.chain.Subscribe()
+	defer cancel()
+	threads, err := countThreads(0)
+	if err != nil {
+		return nil, err
+	}
+	var mined []*core.Block
+	for len(mined) < n {
+		b, err := m.once(ctx, tips, address, threads)
+		if err != nil {
+			return mined, err
+		}
+		if b != nil {
+			mined = append(mined, b)
+		}
+	}
+	return mined, nil
+}
+
+// once searches one template; it returns nil if the template grew old or the
+// block was beaten to its height.
+func (m *Miner) once(ctx context.Context, tips <-chan struct{}, address core.Address, threads int) (*core.Block, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case <-tips: // our own last block's
+	default:
+	}
+	round, stop := m.watch(ctx, tips, nil)
+	b, err := m.attempt(round, address, threads)
+	stop()
+	if err != nil || b == nil {
+		return nil, err
+	}
+	best, err := m.submit(ctx, b)
+	if err != nil || !best {
+		return nil, err
+	}
+	return b, nil
+}
