@@ -19,12 +19,14 @@ import (
 // Kinds of failure that the API tells apart; the verbs map them to exit codes.
 // A Backend wraps one of them where it applies; all else is an internal error.
 var (
-	ErrBadRequest   = errors.New("bad request")       // what was asked makes no sense
-	ErrNotFound     = errors.New("not found")         // no such block, peer or topic
-	ErrNotAllowed   = errors.New("not allowed")       // another genesis, another network, wrong token
-	ErrTimeout      = errors.New("timed out")         // also: not synced in time, no answer from a peer
-	ErrUnreachable  = errors.New("node unreachable")  // the client cannot reach the node
+	ErrBadRequest   = errors.New("bad request")      // what was asked makes no sense
+	ErrNotFound     = errors.New("not found")        // no such block, peer or topic
+	ErrNotAllowed   = errors.New("not allowed")      // another genesis, another network, wrong token
+	ErrTimeout      = errors.New("timed out")        // also: not synced in time, no answer from a peer
+	ErrUnreachable  = errors.New("node unreachable") // the client cannot reach the node
 	ErrShuttingDown = errors.New("node is shutting down")
+	ErrFailed       = errors.New("failed")       // it made sense and could not be done; the caller may know why
+	ErrBusy         = errors.New("node is busy") // a limit of the server; try again later
 )
 
 // ChainReader reads a chain, in a running node or in a stopped node's store.
@@ -65,11 +67,13 @@ type Backend interface {
 	ListenAddrs(ctx context.Context) ([]string, error)
 
 	Topics(ctx context.Context) ([]Topic, error)
-	// Announcements yields blocks as gossip brings them until ctx is done.
+	// Announcements yields blocks as gossip brings them until ctx is done. It
+	// listens from the call on, not only once the sequence is ranged over.
 	Announcements(ctx context.Context) iter.Seq2[Announcement, error]
 	// Events yields what happened to the best chain since the cursor, then
 	// follows it until ctx is done. An empty cursor means from now on;
-	// "genesis" replays the whole chain. An unknown cursor is ErrNotFound.
+	// "genesis" replays the whole chain. An unknown cursor is ErrNotFound. "Now"
+	// is the time of the call, not that of ranging over the sequence.
 	Events(ctx context.Context, since string) iter.Seq2[Event, error]
 
 	SyncStatus(ctx context.Context) (SyncStatus, error)

@@ -1,0 +1,111 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+)
+
+// Problem is how the server reports a failure (RFC 9457), as a document of its
+// own or, once a stream has begun, as the stream's last line.
+type Problem struct {
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail,omitempty"`
+	// Code is stable and meant for programs.
+	Code string `json:"code"`
+}
+
+// Codes of a Problem that have no error kind of their own.
+const (
+	codeInternal     = "internal"
+	codeUnauthorized = "unauthorized"
+	codeForeignHost  = "foreign-host"
+	codeCrossOrigin  = "cross-origin"
+	codeMethod       = "method-not-allowed"
+	codeMediaType    = "unsupported-media-type"
+	codeTooLarge     = "too-large"
+	codeTooMany      = "too-many-attempts"
+)
+
+// kinds is the one place that maps failures to HTTP and back. The first row of
+// a kind is what the server sends for it; the client maps every code to its
+// kind.
+var kinds = []struct {
+	kind   error
+	status int
+	code   string
+}{
+	{ErrBadRequest, http.StatusBadRequest, "bad-request"},
+	{ErrNotFound, http.StatusNotFound, "not-found"},
+	{ErrNotAllowed, http.StatusForbidden, "not-allowed"},
+	{ErrTimeout, http.StatusGatewayTimeout, "timeout"},
+	{ErrShuttingDown, http.StatusServiceUnavailable, "shutting-down"},
+	{ErrBusy, http.StatusServiceUnavailable, "busy"},
+	{ErrFailed, http.StatusConflict, "failed"},
+
+	{ErrNotAllowed, http.StatusUnauthorized, codeUnauthorized},
+	{ErrNotAllowed, http.StatusForbidden, codeForeignHost},
+	{ErrNotAllowed, http.StatusForbidden, codeCrossOrigin},
+	{ErrBusy, http.StatusTooManyRequests, codeTooMany},
+	{ErrBadRequest, http.StatusMethodNotAllowed, codeMethod},
+	{ErrBadRequest, http.StatusUnsupportedMediaType, codeMediaType},
+	{ErrBadRequest, http.StatusRequestEntityTooLarge, codeTooLarge},
+}
+
+// problemOf describes err to a client. What is none of our kinds stays inside:
+// known is false, and the caller logs it.
+func problemOf(err error) (p Problem, known bool) {
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return problem(http.StatusRequestEntityTooLarge, codeTooLarge, err.Error()), true
+	case errors.Is(err, context.Canceled):
+		return problem(http.StatusServiceUnavailable, "shutting-down", ErrShuttingDown.Error()), true
+	case errors.Is(err, context.DeadlineExceeded):
+		return problem(http.StatusGatewayTimeout, "timeout", ErrTimeout.Error()), true
+	}
+	for _, k := range kinds {
+		if errors.Is(err, k.kind) {
+			return problem(k.status, k.code, err.Error()), true
+		}
+	}
+	return problem(http.StatusInternalServerError, codeInternal, "internal error; the node's log says more"), false
+}
+
+func problem(status int, code, detail string) Problem {
+	return Problem{Title: http.StatusText(status), Status: status, Detail: detail, Code: code}
+}
+
+// write sends p as the answer to a request.
+func (p Problem) write(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	// A client that has gone away needs no answer.
+	_ = json.NewEncoder(w).Encode(p)
+}
+
+// Error is a failure that a node reported. It unwraps to one of the error kinds
+// of this package where the code has one.
+type Error struct {
+	Problem
+}
+
+// Error implements error with what the node said.
+func (e *Error) Error() string {
+	if e.Detail == "" {
+		return e.Title
+	}
+	return e.Detail
+}
+
+// Unwrap returns the kind, or nil.
+func (e *Error) Unwrap() error {
+	for _, k := range kinds {
+		if k.code == e.Code {
+			return k.kind
+		}
+	}
+	return nil
+}
