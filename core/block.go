@@ -7,8 +7,6 @@ import (
 // MaxBlockBytesLimit bounds what any network may allow for a block, in bytes.
 const MaxBlockBytesLimit = 32 << 20
 
-const minBlockSize = HeaderSize + 1 // a header and no transactions, in bytes
-
 // Block is a header and its transactions, with what was computed from the
 // bytes once. A Block is never changed after [ParseBlock] or [NewBlock] made
 // it; to alter one, make another.

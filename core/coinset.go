@@ -9,8 +9,10 @@ import (
 )
 
 const (
+	// LtHashSize is the size of the accumulator, in bytes.
+	LtHashSize = lthashWords * 2
+
 	lthashWords = 1024                // 16-bit counters in the accumulator
-	LtHashSize  = lthashWords * 2     // size of the accumulator, in bytes
 	xofBlock    = 16 * guts.BlockSize // bytes that one call of the XOF yields
 
 	// coinContext is the BLAKE3 key-derivation context of coins.

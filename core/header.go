@@ -7,8 +7,9 @@ const (
 	// one block of SHA-256, stay fixed while mining; the other 54 fit a second
 	// one with the padding.
 	HeaderSize = 118
-	// HeaderTimeOffset and HeaderNonceOffset are where a miner writes, in bytes.
-	HeaderTimeOffset  = 102
+	// HeaderTimeOffset is where the time stands in a header, in bytes.
+	HeaderTimeOffset = 102
+	// HeaderNonceOffset is where the nonce stands in a header, in bytes.
 	HeaderNonceOffset = 114
 )
 

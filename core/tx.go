@@ -3,8 +3,9 @@ package core
 import "encoding/binary"
 
 const (
-	// PublicKeySize and SignatureSize are those of Ed25519, in bytes.
+	// PublicKeySize is the size of an Ed25519 public key, in bytes.
 	PublicKeySize = 32
+	// SignatureSize is the size of an Ed25519 signature, in bytes.
 	SignatureSize = 64
 	// TxVersion is the only transaction version so far.
 	TxVersion uint16 = 1
@@ -110,16 +111,6 @@ func (t *Transaction) WitnessID() Hash { return taggedHash(tagWitness, t.AppendW
 // SigningDigest returns what every owner signs: SHA-256(tag, genesis id, body).
 func (t *Transaction) SigningDigest(genesis Hash) Hash {
 	return taggedHash(tagSign, genesis[:], t.AppendBody(nil))
-}
-
-// owners returns how many distinct owners the inputs name, taking them to be in
-// order of first use.
-func (t *Transaction) owners() int {
-	n := 0
-	for i := range t.Inputs {
-		n = max(n, int(t.Inputs[i].Owner)+1)
-	}
-	return n
 }
 
 // ParseTransaction reads exactly one transaction, which must be canonical.

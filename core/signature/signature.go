@@ -16,10 +16,12 @@ import (
 )
 
 const (
-	// PublicKeySize, SignatureSize and SeedSize are in bytes.
+	// PublicKeySize is the size of a public key, in bytes.
 	PublicKeySize = ed25519.PublicKeySize
+	// SignatureSize is the size of a signature, in bytes.
 	SignatureSize = ed25519.SignatureSize
-	SeedSize      = ed25519.SeedSize
+	// SeedSize is the size of the seed that a private key is made of, in bytes.
+	SeedSize = ed25519.SeedSize
 	// MaxBatch is how many signatures one batch checks together; beyond it the
 	// gain per signature is small and the memory is not.
 	MaxBatch = 4096
