@@ -100,7 +100,7 @@ func (n *Node) WaitReady(within time.Duration) (status Status, err error) {
 	err = poll(within, func() error {
 		select {
 		case <-n.proc.Done():
-			ended = fmt.Errorf("lab: node %s ended before it answered: %v", n.Name, n.proc.Err())
+			ended = fmt.Errorf("lab: node %s ended before it answered: %w", n.Name, n.proc.Err())
 			return nil
 		default:
 			return n.JSON(&status, "status")

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -42,7 +41,6 @@ func (h *Host) Command(ctx context.Context, path string, args ...string) *exec.C
 type Proc struct {
 	cmd  *exec.Cmd
 	done chan struct{} // closed when the process has ended
-	once sync.Once
 	err  error // of Wait; read after done
 }
 

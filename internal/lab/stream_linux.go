@@ -131,7 +131,7 @@ func (s *Stream) Wait(within time.Duration, first int, match func(Line) bool) (L
 		changed, ended, count := s.changed, s.ended, len(s.lines)
 		s.mu.Unlock()
 		if ended {
-			return Line{}, fmt.Errorf("lab: the stream ended after %d lines: %v", count, s.proc.Err())
+			return Line{}, fmt.Errorf("lab: the stream ended after %d lines: %w", count, s.proc.Err())
 		}
 		select {
 		case <-changed:

@@ -26,7 +26,7 @@ func TestPatch(t *testing.T) {
 	if got.Big != 1<<64-1 || got.Rule.Window != 7 || got.Name != "y" {
 		t.Errorf("patched to %s", out)
 	}
-	for _, path := range []string{"nmae", "rule.windo", "name.x", "none.window"} {
+	for _, path := range []string{"nam", "rule.windo", "name.x", "none.window"} {
 		if _, err := applyPatch(doc, Patch{path: 1}); err == nil {
 			t.Errorf("path %q was accepted", path)
 		}
@@ -47,7 +47,7 @@ func TestQuantile(t *testing.T) {
 
 func TestPollReturnsTheLastError(t *testing.T) {
 	want := errors.New("not yet")
-	if err := poll(3*pollInterval, func() error { return want }); err != want {
+	if err := poll(3*pollInterval, func() error { return want }); !errors.Is(err, want) {
 		t.Errorf("poll = %v", err)
 	}
 	calls := 0

@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && multihost
 
 package scenario
 
@@ -6,7 +6,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"os"
 	"testing"
 	"time"
 
@@ -24,10 +23,6 @@ var (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if testing.Short() {
-		fmt.Println("scenario: skipped with -short")
-		os.Exit(0)
-	}
 	lab.Main(m)
 }
 
