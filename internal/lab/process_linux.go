@@ -41,7 +41,7 @@ func (h *Host) Command(ctx context.Context, path string, args ...string) *exec.C
 type Proc struct {
 	cmd  *exec.Cmd
 	done chan struct{} // closed when the process has ended
-	err  error // of Wait; read after done
+	err  error         // of Wait; read after done
 }
 
 // Start starts a command made by [Host.Command] and watches it. Outputs that
