@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ingchain/ingchain/chain"
 	"github.com/ingchain/ingchain/core"
 )
 
@@ -39,9 +40,7 @@ var ErrThreads = errors.New("bad number of mining threads")
 
 // Chain is what the miner needs of the chain. *chain.Manager is one.
 type Chain interface {
-	Rules() *core.Rules
-	Tip() core.HeaderState
-	TipState() *core.State
+	Template(now time.Time, payTo core.Address, extra []byte, txs ...core.Transaction) (chain.Template, error)
 	OnBestChain(id core.Hash) bool
 	AddBlocks(ctx context.Context, blocks []*core.Block) (int, error)
 	Subscribe() (wake <-chan struct{}, cancel func())
@@ -245,57 +244,50 @@ func (m *Miner) round(ctx context.Context, tips <-chan struct{}, address core.Ad
 func (m *Miner) attempt(ctx context.Context, address core.Address, threads int) (*core.Block, error) {
 	m.cfg.Trace("mining", true)
 	defer m.cfg.Trace("mining", false)
-	header, txs := m.template(address)
-	header, ok, err := search(ctx, header, threads, &m.hashes)
+	t, err := m.template(address)
+	if err != nil {
+		return nil, err
+	}
+	header, ok, err := search(ctx, t.Header, threads, &m.hashes)
 	if err != nil || !ok {
 		return nil, err
 	}
-	b, err := core.NewBlock(header, txs)
+	b, err := core.NewBlock(header, t.Txs)
 	if err != nil {
 		return nil, fmt.Errorf("make block %d: %w", header.Height, err)
 	}
 	return b, nil
 }
 
-// template makes the header and transactions of the tip's next block, nonce
-// zero.
-func (m *Miner) template(address core.Address) (core.Header, []core.Transaction) {
-	rules, st := m.chain.Rules(), m.chain.TipState()
-	height := st.Height + 1
+// template makes the tip's next block, but for the nonce.
+func (m *Miner) template(address core.Address) (chain.Template, error) {
+	// Miners that pay one address must not search the same nonces.
 	extra := binary.LittleEndian.AppendUint64(append([]byte(nil), m.tag[:]...), m.serial.Add(1))
-	coinbase := core.NewCoinbase(height, rules.Params().SubsidyAt(height), address, extra)
-	leaf := core.MerkleLeaf(coinbase.ID(), coinbase.WitnessID())
-	return core.Header{
-		Version:    rules.Params().VersionAt(height),
-		Height:     height,
-		Parent:     st.ID,
-		MerkleRoot: core.MerkleRoot([]core.Hash{leaf}),
-		State:      st.Commitment(),
-		Time:       m.stamp(st.Time),
-		Bits:       rules.NextBits(&st.HeaderState),
-	}, []core.Transaction{coinbase}
+	now := m.cfg.Now()
+	t, err := m.chain.Template(now, address, extra)
+	if err == nil {
+		m.checkClock(now, t.Parent.Time)
+	}
+	return t, err
 }
 
-// stamp returns the time of a child of a block with the given time: the clock's,
-// but at least a millisecond later.
-func (m *Miner) stamp(parent uint64) uint64 {
-	now := m.cfg.Now()
-	ms := uint64(max(now.UnixMilli(), 0))
-	if ms > parent {
-		return ms
+// checkClock says now and then that the clock is behind the tip's time, in Unix
+// milliseconds: blocks a millisecond apart look like a fast network to the
+// difficulty rule.
+func (m *Miner) checkClock(now time.Time, tip uint64) {
+	behind := time.UnixMilli(int64(tip)).Sub(now)
+	if behind < clockWarning {
+		return
 	}
-	if behind := time.Duration(parent-ms) * time.Millisecond; behind > clockWarning {
-		m.mu.Lock()
-		quiet := now.Sub(m.warnedAt) < clockEvery
-		if !quiet {
-			m.warnedAt = now
-		}
-		m.mu.Unlock()
-		if !quiet {
-			m.cfg.Logger.Warn("the clock is behind the tip's time: blocks will be a millisecond apart and the difficulty will rise; set the clock", "behind", behind)
-		}
+	m.mu.Lock()
+	quiet := now.Sub(m.warnedAt) < clockEvery
+	if !quiet {
+		m.warnedAt = now
 	}
-	return parent + 1
+	m.mu.Unlock()
+	if !quiet {
+		m.cfg.Logger.Warn("the clock is behind the tip's time: blocks will be a millisecond apart and the difficulty will rise; set the clock", "behind", behind)
+	}
 }
 
 // submit hands a found block to the chain and reports whether it is on the best

@@ -1,0 +1,116 @@
+package pebbledb
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/ingchain/ingchain/chain"
+)
+
+// lockFile is the name of the lock in a data directory.
+const lockFile = "LOCK"
+
+// Holder says who uses a data directory.
+type Holder struct {
+	PID     int       `json:"pid"`
+	Name    string    `json:"name"`
+	Started time.Time `json:"started"`
+	// API is the address of its HTTP API, if it said so.
+	API string `json:"api,omitempty"`
+}
+
+// LockedError says which process uses a data directory. It is a
+// [chain.ErrLocked].
+type LockedError struct {
+	Dir string
+	// Holder is zero if the lock file does not tell.
+	Holder Holder
+}
+
+// Error implements error.
+func (e *LockedError) Error() string {
+	who := "another process"
+	if e.Holder.PID != 0 {
+		who = fmt.Sprintf("process %d (%s)", e.Holder.PID, e.Holder.Name)
+	}
+	return fmt.Sprintf("data directory %s is in use by %s; stop it or choose another --data-dir", e.Dir, who)
+}
+
+// Is makes errors.Is find chain.ErrLocked.
+func (e *LockedError) Is(target error) bool { return target == chain.ErrLocked }
+
+// Lock is the right to use a data directory. The system frees it when the
+// process ends, however it ends; the file stays behind and means nothing then.
+type Lock struct {
+	dir    string
+	flock  *flock.Flock
+	holder Holder
+	shared bool
+}
+
+// Acquire locks a data directory, which must exist, for this process alone, or
+// shared with others that only read. It does not wait: a directory in use is a
+// [LockedError].
+func Acquire(dir string, shared bool) (*Lock, error) {
+	l := &Lock{dir: dir, flock: flock.New(filepath.Join(dir, lockFile)), shared: shared}
+	try := l.flock.TryLock
+	if shared {
+		try = l.flock.TryRLock
+	}
+	ok, err := try()
+	if err != nil {
+		return nil, fmt.Errorf("lock data directory %s: %w", dir, err)
+	}
+	if !ok {
+		return nil, &LockedError{Dir: dir, Holder: readHolder(dir)}
+	}
+	if !shared {
+		l.holder = Holder{PID: os.Getpid(), Name: filepath.Base(os.Args[0]), Started: time.Now().UTC().Truncate(time.Second)}
+		if err := l.write(); err != nil {
+			return nil, errors.Join(err, l.flock.Close())
+		}
+	}
+	return l, nil
+}
+
+// SetAPI adds the address of the HTTP API to what the lock file tells.
+func (l *Lock) SetAPI(addr string) error {
+	if l.shared {
+		return nil
+	}
+	l.holder.API = addr
+	return l.write()
+}
+
+func (l *Lock) write() error {
+	text, err := json.Marshal(l.holder)
+	if err != nil {
+		return fmt.Errorf("lock data directory %s: %w", l.dir, err)
+	}
+	if err := os.WriteFile(filepath.Join(l.dir, lockFile), append(text, '\n'), 0o600); err != nil {
+		return fmt.Errorf("lock data directory %s: %w", l.dir, err)
+	}
+	return nil
+}
+
+func readHolder(dir string) (h Holder) {
+	text, err := os.ReadFile(filepath.Join(dir, lockFile))
+	if err != nil || json.Unmarshal(text, &h) != nil {
+		return Holder{}
+	}
+	return h
+}
+
+// Release gives the directory free.
+func (l *Lock) Release() error {
+	if err := l.flock.Close(); err != nil {
+		return fmt.Errorf("unlock data directory %s: %w", l.dir, err)
+	}
+	return nil
+}

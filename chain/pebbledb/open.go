@@ -1,0 +1,177 @@
+package pebbledb
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/ingchain/ingchain/chain"
+	"github.com/ingchain/ingchain/core"
+)
+
+const (
+	// storeDir is the store's directory inside the data directory.
+	storeDir = "chain"
+
+	// DefaultCacheBytes and DefaultMemTableBytes are the memory that a store on
+	// disk takes for blocks it has read and for writes it gathers, in bytes; of
+	// the latter there may be two at a time.
+	DefaultCacheBytes    = 64 << 20
+	DefaultMemTableBytes = 32 << 20
+
+	// A store in memory is for tests and simulations of many nodes.
+	memCacheBytes    = 1 << 20
+	memMemTableBytes = 1 << 20
+
+	maxOpenFiles   = 256
+	walBytesSynced = 1 << 20 // after how many bytes the disk begins to write
+	bloomBits      = 10      // bits per key: about 1 % of false hits
+)
+
+// Options adjust a store. The zero value is a sensible default.
+type Options struct {
+	// CacheBytes and MemTableBytes are DefaultCacheBytes and
+	// DefaultMemTableBytes if zero.
+	CacheBytes    int64
+	MemTableBytes uint64
+	// Logger receives the store's own log lines; nil means none.
+	Logger *slog.Logger
+	// FS, unless nil, stands for the disk. The directory is then not locked.
+	FS vfs.FS
+}
+
+// Open opens the store in a data directory, which is made if missing, and locks
+// the directory. It fails with [chain.ErrLocked], [chain.ErrWrongNetwork],
+// [chain.ErrSchema], [chain.ErrCorrupt] or [chain.ErrDisk].
+func Open(dir string, genesis core.Hash, opts Options) (*DB, error) {
+	db, err := open(dir, genesis, opts, false)
+	if err != nil {
+		return nil, fmt.Errorf("open store in %s: %w", dir, err)
+	}
+	return db, nil
+}
+
+// OpenReadOnly opens an existing store without changing it, for as many readers
+// as like at a time. A missing one is [chain.ErrNotFound].
+func OpenReadOnly(dir string, genesis core.Hash, opts Options) (*DB, error) {
+	db, err := open(dir, genesis, opts, true)
+	if err != nil {
+		return nil, fmt.Errorf("open store in %s: %w", dir, err)
+	}
+	return db, nil
+}
+
+// OpenMem makes a store in memory that takes little of it.
+func OpenMem(genesis core.Hash) (*DB, error) {
+	return Open("mem", genesis, Options{
+		FS: vfs.NewMem(), CacheBytes: memCacheBytes, MemTableBytes: memMemTableBytes,
+	})
+}
+
+func open(dir string, genesis core.Hash, opts Options, readOnly bool) (_ *DB, err error) {
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	var lock *Lock
+	if opts.FS == nil {
+		opts.FS = vfs.Default
+		if lock, err = lockDir(dir, readOnly); err != nil {
+			return nil, err
+		}
+	}
+	db := &DB{lock: lock, readOnly: readOnly, fault: newFault(opts.Logger)}
+	if err := db.openPebble(filepath.Join(dir, storeDir), opts); err != nil {
+		if lock != nil {
+			err = errors.Join(err, lock.Release())
+		}
+		return nil, err
+	}
+	db.reader = reader{db, db.pebble}
+	if err := db.checkMeta(genesis); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+func lockDir(dir string, readOnly bool) (*Lock, error) {
+	if !readOnly {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, err
+		}
+	} else if _, err := os.Stat(filepath.Join(dir, storeDir)); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: there is no chain yet", chain.ErrNotFound)
+	}
+	return Acquire(dir, readOnly)
+}
+
+func (db *DB) openPebble(dir string, opts Options) error {
+	desc, err := pebble.Peek(dir, opts.FS)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %w", chain.ErrDisk, err)
+	}
+	exists := err == nil && desc.Exists
+	if !exists && db.readOnly {
+		return fmt.Errorf("%w: there is no chain yet", chain.ErrNotFound)
+	}
+	if err := db.openOnce(dir, opts); err != nil {
+		return err
+	}
+	if exists {
+		return nil
+	}
+	// The log of a new store was begun in the oldest format, which passes over
+	// damaged records in silence; the next one has the newest format.
+	if err := db.fault.guard(db.pebble.Close); err != nil {
+		return fmt.Errorf("%w: %w", chain.ErrDisk, err)
+	}
+	return db.openOnce(dir, opts)
+}
+
+func (db *DB) openOnce(dir string, opts Options) error {
+	o := db.pebbleOptions(opts)
+	defer o.Cache.Unref()
+	return db.fault.guard(func() (err error) {
+		if db.pebble, err = pebble.Open(dir, o); err == nil {
+			return nil
+		}
+		if failed := db.fault.Err(); failed != nil {
+			return fmt.Errorf("%w: %w", failed, err)
+		}
+		if pebble.IsCorruptionError(err) {
+			return fmt.Errorf("%w: %w", chain.ErrCorrupt, err)
+		}
+		return fmt.Errorf("%w: %w", chain.ErrDisk, err)
+	})
+}
+
+func (db *DB) pebbleOptions(opts Options) *pebble.Options {
+	cache, table := opts.CacheBytes, opts.MemTableBytes
+	if cache == 0 {
+		cache = DefaultCacheBytes
+	}
+	if table == 0 {
+		table = DefaultMemTableBytes
+	}
+	o := &pebble.Options{
+		FS:                 opts.FS,
+		FormatMajorVersion: pebble.FormatNewest,
+		Cache:              pebble.NewCache(cache),
+		MemTableSize:       table,
+		MaxOpenFiles:       maxOpenFiles,
+		WALBytesPerSync:    walBytesSynced,
+		ReadOnly:           db.readOnly,
+		Logger:             db.fault,
+		EventListener:      &pebble.EventListener{DataCorruption: db.fault.corruption},
+	}
+	for i := range o.Levels {
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)
+	}
+	return o
+}

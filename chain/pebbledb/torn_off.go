@@ -1,0 +1,6 @@
+//go:build !torncommit
+
+package pebbledb
+
+// tornCommit is false: a commit is one batch.
+const tornCommit = false
