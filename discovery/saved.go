@@ -9,13 +9,13 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/ingchain/ingchain/internal/atomicfile"
 )
 
 const (
@@ -142,41 +142,9 @@ func (d *Dialer) writeSaved() {
 	slices.SortFunc(list, func(a, b savedPeer) int { return b.LastSeen.Compare(a.LastSeen) })
 	raw, err := json.MarshalIndent(map[string]any{"peers": list}, "", "  ")
 	if err == nil {
-		err = writeFile(d.path, append(raw, '\n'))
+		err = atomicfile.Write(d.path, append(raw, '\n'))
 	}
 	if err != nil {
 		d.log.Warn("cannot save the list of peers", "err", err)
 	}
-}
-
-// writeFile replaces path such that a crash leaves the old content or the new.
-func writeFile(path string, data []byte) error {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, filepath.Base(path)+".tmp-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // fails harmlessly once renamed
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	if runtime.GOOS == "windows" {
-		return nil // cannot sync a directory, and need not
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

@@ -10,6 +10,8 @@ import (
 	"runtime"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
+
+	"github.com/ingchain/ingchain/internal/atomicfile"
 )
 
 // maxIdentityFile is the largest key file that is read, in bytes. A marshalled
@@ -93,7 +95,7 @@ func createIdentity(path string) (crypto.PrivKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode identity: %w", err)
 	}
-	if err := writeFile(path, raw); err != nil {
+	if err := atomicfile.Write(path, raw); err != nil {
 		return nil, fmt.Errorf("save identity: %w", err)
 	}
 	return key, nil

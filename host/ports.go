@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"net"
 	"os"
+
+	"github.com/ingchain/ingchain/internal/atomicfile"
 )
 
 // Ports that a node tries first.
@@ -49,7 +51,7 @@ func writePorts(path string, p Ports) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(path, append(raw, '\n'))
+	return atomicfile.Write(path, append(raw, '\n'))
 }
 
 // freePort returns a TCP port that nobody listens on at this moment.
