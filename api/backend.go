@@ -37,7 +37,8 @@ type ChainReader interface {
 	BlockByID(ctx context.Context, id core.Hash, raw bool) (BlockDetail, error)
 	BlockByHeight(ctx context.Context, height uint32, raw bool) (BlockDetail, error)
 	// Blocks lists up to limit blocks of the best chain, the newest first, from
-	// the given height down (from the tip if from is nil).
+	// the given height down (from the tip if from is nil). A limit above 500 may
+	// fail with ErrBadRequest; ListBlocks asks in pages.
 	Blocks(ctx context.Context, from *uint32, limit int) ([]Block, error)
 	Forks(ctx context.Context) ([]Fork, error)
 	StateHash(ctx context.Context, full bool) (StateHash, error)
@@ -90,6 +91,27 @@ type Backend interface {
 	Reconsider(ctx context.Context, id core.Hash) (Ref, error)
 	// Import reads what Export wrote and returns the tip afterwards.
 	Import(ctx context.Context, r io.Reader) (Ref, error)
+}
+
+// ListBlocks lists up to limit blocks of the best chain, the newest first, page by
+// page. Blocks that a reorganisation replaces between two pages may be missing or
+// there twice.
+func ListBlocks(ctx context.Context, r ChainReader, from *uint32, limit int) ([]Block, error) {
+	blocks := []Block{}
+	for limit > 0 {
+		page, err := r.Blocks(ctx, from, min(limit, maxPage))
+		if err != nil {
+			return nil, err
+		}
+		blocks = append(blocks, page...)
+		limit -= len(page)
+		if len(page) == 0 || page[len(page)-1].Height == 0 {
+			break
+		}
+		next := page[len(page)-1].Height - 1
+		from = &next
+	}
+	return blocks, nil
 }
 
 func bitsString(bits uint32) string { return fmt.Sprintf("%08x", bits) }

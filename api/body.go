@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 )
 
+var errBrokenBody = fmt.Errorf("%w: the body broke off", ErrBadRequest)
+
 // decodeBody reads a JSON body: one object of known keys, none of them twice,
 // and nothing behind it.
 func decodeBody(w http.ResponseWriter, r *http.Request, v any) error {
@@ -18,15 +20,16 @@ func decodeBody(w http.ResponseWriter, r *http.Request, v any) error {
 		return &http.MaxBytesError{Limit: maxBodyBytes} // before reading any of it
 	}
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodyBytes))
-	// The deadline was for the body. If it stayed, it would end a long call.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
 		return err
 	case err != nil:
-		return fmt.Errorf("%w: the body broke off", ErrBadRequest)
-	case !utf8.Valid(data):
+		return errBrokenBody
+	}
+	// The deadline was for the body. If it stayed, it would end a long call.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	if !utf8.Valid(data) {
 		return fmt.Errorf("%w: the body is not UTF-8", ErrBadRequest)
 	}
 	if err := uniqueKeys(data); err != nil {
@@ -85,15 +88,10 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, v any, err error
 	_, _ = w.Write(append(data, '\n')) // a client that has gone away needs no answer
 }
 
-// fail sends the problem that err makes.
+// fail sends the problem that err makes. The body may not have been read.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	p := s.problem(r, err)
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
-	if p.Code == codeTooLarge {
-		refuse(w, r, p)
-		return
-	}
-	p.write(w)
+	refuse(w, r, s.problem(r, err))
 }
 
 // problem describes err, and logs what a client is not told.

@@ -92,28 +92,14 @@ func (c *Client) BlockByHeight(ctx context.Context, height uint32, raw bool) (v 
 	return v, c.get(ctx, "/v1/chain/blocks/"+strconv.FormatUint(uint64(height), 10), flag("raw", raw), &v)
 }
 
-// Blocks implements [ChainReader]. It asks page by page; blocks that a
-// reorganisation replaces between two pages may be missing or there twice.
-func (c *Client) Blocks(ctx context.Context, from *uint32, limit int) ([]Block, error) {
-	blocks := []Block{}
-	for limit > 0 {
-		q := url.Values{"limit": {strconv.Itoa(min(limit, maxPage))}}
-		if from != nil {
-			q.Set("from", strconv.FormatUint(uint64(*from), 10))
-		}
-		var page []Block
-		if err := c.get(ctx, "/v1/chain/blocks", q, &page); err != nil {
-			return nil, err
-		}
-		blocks = append(blocks, page...)
-		limit -= len(page)
-		if len(page) == 0 || page[len(page)-1].Height == 0 {
-			break
-		}
-		next := page[len(page)-1].Height - 1
-		from = &next
+// Blocks implements [ChainReader]. The server gives at most 500; [ListBlocks]
+// asks for more in pages.
+func (c *Client) Blocks(ctx context.Context, from *uint32, limit int) (v []Block, err error) {
+	q := url.Values{"limit": {strconv.Itoa(limit)}}
+	if from != nil {
+		q.Set("from", strconv.FormatUint(uint64(*from), 10))
 	}
-	return blocks, nil
+	return v, c.get(ctx, "/v1/chain/blocks", q, &v)
 }
 
 // Forks implements [ChainReader].

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/ingchain/ingchain/internal/atomicfile"
 )
 
 // EndpointFile is the file in a data directory that tells the verbs where the
@@ -31,16 +33,7 @@ func WriteEndpoint(dataDir string, e Endpoint) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(dataDir, EndpointFile+".tmp-*") // mode 0600
-	if err != nil {
-		return fmt.Errorf("write API endpoint: %w", err)
-	}
-	defer os.Remove(f.Name()) // fails harmlessly once renamed
-	_, err = f.Write(append(b, '\n'))
-	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("write API endpoint: %w", err)
-	}
-	if err := os.Rename(f.Name(), filepath.Join(dataDir, EndpointFile)); err != nil {
+	if err := atomicfile.Write(filepath.Join(dataDir, EndpointFile), append(b, '\n')); err != nil {
 		return fmt.Errorf("write API endpoint: %w", err)
 	}
 	return nil

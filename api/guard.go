@@ -44,7 +44,7 @@ func (s *Server) guard(routes http.Handler) http.Handler {
 		// Errors here mean that the writer has no deadlines, as in a test.
 		_ = rc.SetWriteDeadline(time.Now().Add(writeTimeout))
 		if r.Body != http.NoBody {
-			_ = rc.SetReadDeadline(time.Now().Add(readBodyTimeout))
+			_ = rc.SetReadDeadline(time.Now().Add(s.readBody))
 		}
 		if !s.allowedHost(r.Host) {
 			refuse(sw, r, problem(http.StatusForbidden, codeForeignHost,

@@ -24,8 +24,8 @@ var routes = []route{
 	{"GET", "/v1/id", get(Backend.ID)},
 	{"GET", "/v1/network", get(func(b Backend, _ context.Context) (*core.Params, error) { return b.Params(), nil })},
 
-	{"GET", "/v1/peers", get(Backend.Peers)},
-	{"GET", "/v1/listen", get(Backend.ListenAddrs)},
+	{"GET", "/v1/peers", getList(Backend.Peers)},
+	{"GET", "/v1/listen", getList(Backend.ListenAddrs)},
 	{"POST", "/v1/peers/connect", post(func(b Backend, ctx context.Context, q connectRequest) (Peer, error) {
 		return b.Connect(ctx, q.Addr)
 	})},
@@ -33,14 +33,14 @@ var routes = []route{
 		return struct{}{}, b.Disconnect(ctx, q.PeerID)
 	})},
 
-	{"GET", "/v1/topics", get(Backend.Topics)},
+	{"GET", "/v1/topics", getList(Backend.Topics)},
 	{"GET", "/v1/topics/blocks", (*Server).announcements},
 	{"GET", "/v1/events", (*Server).events},
 
 	{"GET", "/v1/chain/head", get(Backend.Head)},
 	{"GET", "/v1/chain/blocks", (*Server).blocks},
 	{"GET", "/v1/chain/blocks/{ref}", (*Server).block},
-	{"GET", "/v1/chain/forks", get(Backend.Forks)},
+	{"GET", "/v1/chain/forks", getList(Backend.Forks)},
 	{"GET", "/v1/chain/statehash", (*Server).stateHash},
 	{"GET", "/v1/chain/export", (*Server).export},
 	{"POST", "/v1/chain/import", (*Server).importBlocks},
@@ -56,7 +56,8 @@ var routes = []route{
 
 	{"GET", "/v1/mining", get(Backend.MiningStatus)},
 	{"POST", "/v1/mining/once", post(func(b Backend, ctx context.Context, q mineOnceRequest) ([]MinedBlock, error) {
-		return b.MineOnce(ctx, q.N, q.Address)
+		v, err := b.MineOnce(ctx, q.N, q.Address)
+		return orEmpty(v), err
 	})},
 	{"POST", "/v1/mining/start", post(func(b Backend, ctx context.Context, q mineStartRequest) (MiningStatus, error) {
 		return b.StartMining(ctx, q.Address, q.Threads)
@@ -128,6 +129,14 @@ func get[T any](call func(Backend, context.Context) (T, error)) func(*Server, ht
 	}
 }
 
+// getList is get for lists, which are [] when empty.
+func getList[T any](call func(Backend, context.Context) ([]T, error)) func(*Server, http.ResponseWriter, *http.Request) {
+	return get(func(b Backend, ctx context.Context) ([]T, error) {
+		v, err := call(b, ctx)
+		return orEmpty(v), err
+	})
+}
+
 // post makes a handler of a call with a JSON body.
 func post[Q, T any](call func(Backend, context.Context, Q) (T, error)) func(*Server, http.ResponseWriter, *http.Request) {
 	return func(s *Server, w http.ResponseWriter, r *http.Request) {
@@ -161,7 +170,7 @@ func (s *Server) blocks(w http.ResponseWriter, r *http.Request) {
 		from = &height
 	}
 	v, err := s.backend.Blocks(r.Context(), from, int(limit))
-	s.answer(w, r, v, err)
+	s.answer(w, r, orEmpty(v), err)
 }
 
 // block finds a block by height or id.

@@ -69,6 +69,10 @@ type Server struct {
 	heavy   slots
 	wrong   slots
 
+	// readHeader and readBody are the time limits for a client's sending; tests
+	// shorten them.
+	readHeader, readBody time.Duration
+
 	// beyondLoopback is set by Serve before the first request.
 	beyondLoopback bool
 }
@@ -77,6 +81,7 @@ type Server struct {
 func NewServer(b Backend, cfg Config) *Server {
 	s := &Server{
 		backend: b, cfg: cfg, log: cfg.Logger,
+		readHeader: readHeaderTimeout, readBody: readBodyTimeout,
 		streams: make(slots, maxStreams), heavy: make(slots, maxHeavy), wrong: make(slots, maxWrongTokens),
 	}
 	if s.log == nil {
@@ -141,7 +146,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	conns := newConnTable(maxConns)
 	srv := &http.Server{
 		Handler:           s,
-		ReadHeaderTimeout: readHeaderTimeout,
+		ReadHeaderTimeout: s.readHeader,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ConnState:         conns.track,

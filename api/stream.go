@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -144,9 +145,8 @@ func (s *Server) importBlocks(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.heavy.give()
 	rc := http.NewResponseController(w)
-	body := &timedReader{r: http.MaxBytesReader(w, r.Body, maxImportBytes), rc: rc}
+	body := &timedReader{r: http.MaxBytesReader(w, r.Body, maxImportBytes), rc: rc, limit: s.readBody}
 	tip, err := s.backend.Import(r.Context(), body)
-	_ = rc.SetReadDeadline(time.Now().Add(refusalLinger))
 	s.answer(w, r, tip, err)
 }
 
@@ -195,15 +195,20 @@ func (t *timedWriter) Write(b []byte) (int, error) {
 // timedReader renews the read deadline with every read, and lifts it at the end:
 // what the backend then does with what it read may take longer.
 type timedReader struct {
-	r  io.Reader
-	rc *http.ResponseController
+	r     io.Reader
+	rc    *http.ResponseController
+	limit time.Duration // for one read
 }
 
 func (t *timedReader) Read(b []byte) (int, error) {
-	_ = t.rc.SetReadDeadline(time.Now().Add(readBodyTimeout))
+	_ = t.rc.SetReadDeadline(time.Now().Add(t.limit))
 	n, err := t.r.Read(b)
 	if err != nil {
 		_ = t.rc.SetReadDeadline(time.Time{})
+	}
+	var tooLarge *http.MaxBytesError
+	if err != nil && !errors.Is(err, io.EOF) && !errors.As(err, &tooLarge) {
+		err = errBrokenBody
 	}
 	return n, err
 }
