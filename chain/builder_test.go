@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/binary"
-	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -166,7 +165,8 @@ func (b *builder) branch(parent core.Hash, n int) []*core.Block {
 	return blocks
 }
 
-func (b *builder) light1(parent core.Hash, n int) []*core.Block {
+// bare makes a branch of coinbases only, and keeps no coins of it.
+func (b *builder) bare(parent core.Hash, n int) []*core.Block {
 	b.light = true
 	defer func() { b.light = false }()
 	return b.branch(parent, n)
@@ -261,5 +261,3 @@ func (b *builder) bestOf(ids ...core.Hash) core.Hash {
 	}
 	return best
 }
-
-func name(i int) string { return fmt.Sprintf("case %d", i) }

@@ -25,11 +25,8 @@ func (e *badBlock) Unwrap() error { return e.err }
 // activate makes the heaviest complete branch the chain's. Blocks that turn out
 // bad are remembered, and the next best branch is tried; if none is heavier,
 // that is the way back to the old tip. When ctx ends, it stops where it is, and
-// the next call goes on. A nil ctx never ends. m.change is held.
+// the next call goes on. m.change is held.
 func (m *Manager) activate(ctx context.Context) error {
-	if ctx == nil {
-		ctx = context.Background()
-	}
 	if m.broken != nil {
 		return m.broken
 	}
@@ -232,15 +229,20 @@ func (m *Manager) connectBlock(r *Record) error {
 	for i := range diff.Created {
 		m.coins.add(&diff.Created[i])
 	}
-	u := UndoRecord{BodyKey: BodyKey{r.Height, r.ID}, Undo: diff.AppendUndo(nil)}
-	if old, ok := m.undo[r.ID]; ok {
-		m.undoBytes -= len(old.Undo) + undoCost
-	}
-	m.undo[r.ID] = u
-	m.undoBytes += len(u.Undo) + undoCost
+	m.keepUndo(UndoRecord{BodyKey: BodyKey{r.Height, r.ID}, Undo: diff.AppendUndo(nil)})
 	m.index[r.Height] = r.ID
 	m.work = next
 	return nil
+}
+
+func (m *Manager) keepUndo(u UndoRecord) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if old, ok := m.undo[u.ID]; ok {
+		m.undoBytes -= len(old.Undo) + undoCost
+	}
+	m.undo[u.ID] = u
+	m.undoBytes += len(u.Undo) + undoCost
 }
 
 // suspectOurselves looks whether a block failed because our own coins are

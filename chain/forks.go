@@ -73,17 +73,14 @@ func (m *Manager) status(r *Record) (string, error) {
 	case !r.has(FlagComplete):
 		return StatusHeaders, nil
 	}
-	_, err = m.store.Undo(r.Height, r.ID)
-	if err == nil {
-		return StatusValid, nil
+	m.mu.RLock()
+	_, connected := m.undo[r.ID]
+	m.mu.RUnlock()
+	if !connected {
+		_, err = m.store.Undo(r.Height, r.ID)
 	}
-	if !errors.Is(err, ErrNotFound) {
-		return "", err
+	if errors.Is(err, ErrNotFound) {
+		return StatusStored, nil
 	}
-	m.change.Lock()
-	defer m.change.Unlock()
-	if _, ok := m.undo[r.ID]; ok {
-		return StatusValid, nil
-	}
-	return StatusStored, nil
+	return StatusValid, err
 }

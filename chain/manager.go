@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -87,7 +88,8 @@ type Manager struct {
 	work  *core.State
 	coins *coinCache
 	// undo and index are what connecting and undoing did since the last commit;
-	// in index, the zero hash stands for no block.
+	// in index, the zero hash stands for no block. Writing undo takes mu as well,
+	// so that either lock serves for reading it.
 	undo      map[core.Hash]UndoRecord
 	undoBytes int
 	index     map[uint32]core.Hash
@@ -105,6 +107,7 @@ type Manager struct {
 	vouched core.Hash
 	// broken is set for good once our own coins are found wrong.
 	broken error
+	closed bool
 
 	// mu guards what readers see; it is held for short moments only.
 	mu sync.RWMutex
@@ -123,8 +126,16 @@ type Manager struct {
 }
 
 // Open starts with what the store holds, walks to the best branch stored, and
-// initialises a new store. The Manager owns the store from then on.
+// initialises a new store. The Manager owns the store from then on, unless it
+// fails.
 func Open(store Store, rules *core.Rules, opts Options) (*Manager, error) {
+	return OpenContext(context.Background(), store, rules, opts)
+}
+
+// OpenContext is [Open] for a start that may take long, after a crash in the
+// midst of a long reorganisation or to rebuild the chain. When ctx ends it
+// fails, and the next start goes on or begins again.
+func OpenContext(ctx context.Context, store Store, rules *core.Rules, opts Options) (*Manager, error) {
 	m := &Manager{
 		store: store, rules: rules, opts: opts.withDefaults(), tree: newTree(store),
 		coins: newCoinCache(),
@@ -133,13 +144,13 @@ func Open(store Store, rules *core.Rules, opts Options) (*Manager, error) {
 		over: make(map[uint32]core.Hash), tips: make(map[core.Hash]core.Work),
 	}
 	m.verdicts.init()
-	if err := m.open(); err != nil {
+	if err := m.open(ctx); err != nil {
 		return nil, fmt.Errorf("open chain: %w", err)
 	}
 	return m, nil
 }
 
-func (m *Manager) open() error {
+func (m *Manager) open(ctx context.Context) error {
 	m.change.Lock()
 	defer m.change.Unlock()
 	half, err := m.store.Reindexing()
@@ -153,7 +164,7 @@ func (m *Manager) open() error {
 		return m.load()
 	}
 	if half || m.opts.Reindex {
-		return m.reindex()
+		return m.reindex(ctx)
 	}
 	if err := m.load(); errors.Is(err, ErrNotFound) && !errors.Is(err, ErrCorrupt) {
 		if err := m.create(); err != nil {
@@ -162,7 +173,7 @@ func (m *Manager) open() error {
 	} else if err != nil {
 		return err
 	}
-	return m.activate(nil)
+	return m.activate(ctx)
 }
 
 // create writes the genesis block into a new store.
@@ -189,6 +200,11 @@ func (m *Manager) load() error {
 		return err
 	}
 	m.flushed, m.work, m.tip = flushed, flushed, flushed
+	if ids, err := m.store.Index(0, 1); err != nil {
+		return err
+	} else if len(ids) == 1 && ids[0] != m.rules.GenesisID() {
+		return fmt.Errorf("the store %w: its genesis is %s, the rules' %s", ErrWrongNetwork, ids[0], m.rules.GenesisID())
+	}
 	if m.best, err = m.tree.get(flushed.ID); err != nil {
 		return corrupt(err, "header of the flushed block %s", flushed.ID)
 	}
@@ -254,10 +270,14 @@ func (m *Manager) Flush() error {
 	return m.flush()
 }
 
-// Close flushes, closes the store, and ends nothing else: there is nothing.
+// Close flushes and closes the store. Closing again does nothing.
 func (m *Manager) Close() error {
 	m.change.Lock()
 	defer m.change.Unlock()
+	if m.closed {
+		return nil
+	}
+	m.closed = true
 	var flushed, synced error
 	if !m.store.ReadOnly() {
 		if flushed = m.flush(); flushed == nil {
@@ -295,10 +315,10 @@ func (m *Manager) flush() error {
 	}
 	m.flushed = m.work
 	m.coins.clear()
-	m.undo, m.undoBytes = make(map[core.Hash]UndoRecord), 0
 	m.index = make(map[uint32]core.Hash)
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.undo, m.undoBytes = make(map[core.Hash]UndoRecord), 0
 	if m.tip.ID == m.flushed.ID {
 		m.over = make(map[uint32]core.Hash)
 	}

@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/ingchain/ingchain/core"
@@ -11,7 +12,7 @@ import (
 // judged anew, then coins, undo and index by connecting the best branch. Bodies
 // that are damaged or break a rule are dropped; peers may have better ones. A
 // crash in the midst of it starts it again.
-func (m *Manager) reindex() error {
+func (m *Manager) reindex(ctx context.Context) error {
 	m.opts.Logger.Info("rebuilding the chain from the stored blocks")
 	if err := m.store.BeginReindex(); err != nil {
 		return err
@@ -19,10 +20,15 @@ func (m *Manager) reindex() error {
 	if err := m.create(); err != nil {
 		return err
 	}
+	// The operator's word holds for the chain, not for what is kept of the blocks.
+	m.verdicts.init()
 	kept, dropped := 0, 0
 	var batch []newBlockBytes
 	size := 0
 	put := func() error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		k, err := m.reindexBatch(batch)
 		kept, dropped = kept+k, dropped+len(batch)-k
 		batch, size = batch[:0], 0
@@ -46,10 +52,13 @@ func (m *Manager) reindex() error {
 		return fmt.Errorf("reindex: %w", err)
 	}
 	m.opts.Logger.Info("rebuilt the header tree", "blocks", kept, "dropped", dropped)
+	if err := m.loadVerdicts(); err != nil {
+		return err
+	}
 	if err := m.rejudge(); err != nil {
 		return err
 	}
-	if err := m.activate(nil); err != nil {
+	if err := m.activate(ctx); err != nil {
 		return fmt.Errorf("reindex: %w", err)
 	}
 	if err := m.flush(); err != nil {

@@ -22,6 +22,8 @@ type tree struct {
 	mu sync.Mutex
 	// cached holds records exactly as they are stored, at most treeCache.
 	cached map[core.Hash]*Record
+	// writes counts calls of put: what was read before one may be outdated.
+	writes uint64
 }
 
 func newTree(store Reader) *tree {
@@ -30,7 +32,7 @@ func newTree(store Reader) *tree {
 
 func (t *tree) get(id core.Hash) (*Record, error) {
 	t.mu.Lock()
-	r := t.cached[id]
+	r, writes := t.cached[id], t.writes
 	t.mu.Unlock()
 	if r != nil {
 		return r, nil
@@ -41,11 +43,12 @@ func (t *tree) get(id core.Hash) (*Record, error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	// Whoever stored a newer record meanwhile has put it here too.
 	if newer := t.cached[id]; newer != nil {
 		return newer, nil
 	}
-	t.add(r)
+	if t.writes == writes {
+		t.add(r)
+	}
 	return r, nil
 }
 
@@ -53,6 +56,7 @@ func (t *tree) get(id core.Hash) (*Record, error) {
 func (t *tree) put(rs []*Record) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.writes++
 	for _, r := range rs {
 		t.add(r)
 	}

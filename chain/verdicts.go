@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -268,7 +269,7 @@ func (m *Manager) Invalidate(id core.Hash) error {
 	if err := m.rejudge(); err != nil {
 		return err
 	}
-	return m.activate(nil)
+	return m.activate(context.Background())
 }
 
 // Reconsider lifts every verdict on a block, its ancestors and its descendants;
@@ -300,7 +301,7 @@ func (m *Manager) Reconsider(id core.Hash) error {
 	if err := m.rejudge(); err != nil {
 		return err
 	}
-	return m.activate(nil)
+	return m.activate(context.Background())
 }
 
 // related reports whether the block of v is an ancestor or descendant of r.

@@ -3,6 +3,7 @@ package pebbledb
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -43,6 +44,9 @@ type Options struct {
 	MemTableBytes uint64
 	// Logger receives the store's own log lines; nil means none.
 	Logger *slog.Logger
+	// Lock is the caller's own lock on the directory; nil means that opening
+	// acquires one, and closing gives it free.
+	Lock *Lock
 	// FS, unless nil, stands for the disk. The directory is then not locked.
 	FS vfs.FS
 }
@@ -82,8 +86,13 @@ func open(dir string, genesis core.Hash, opts Options, readOnly bool) (_ *DB, er
 	var lock *Lock
 	if opts.FS == nil {
 		opts.FS = vfs.Default
-		if lock, err = lockDir(dir, readOnly); err != nil {
-			return nil, err
+		if opts.Lock == nil {
+			if lock, err = lockDir(dir, readOnly); err != nil {
+				return nil, err
+			}
+		}
+		if readOnly {
+			opts.FS = unlocked{opts.FS}
 		}
 	}
 	db := &DB{lock: lock, readOnly: readOnly, fault: newFault(opts.Logger)}
@@ -99,6 +108,16 @@ func open(dir string, genesis core.Hash, opts Options, readOnly bool) (_ *DB, er
 	}
 	return db, nil
 }
+
+// unlocked leaves out Pebble's own lock, which would keep readers from each
+// other; ours does not.
+type unlocked struct{ vfs.FS }
+
+// Lock implements vfs.FS.
+func (unlocked) Lock(string) (io.Closer, error) { return io.NopCloser(nil), nil }
+
+// Unwrap implements vfs.FS.
+func (u unlocked) Unwrap() vfs.FS { return u.FS }
 
 func lockDir(dir string, readOnly bool) (*Lock, error) {
 	if !readOnly {
