@@ -168,6 +168,9 @@ type Announcement struct {
 	Block Block  `json:"block"`
 	// Received is in Unix milliseconds.
 	Received int64 `json:"received"`
+	// Missed is how many announcements before this one were dropped because the
+	// reader was slow.
+	Missed int `json:"missed"`
 }
 
 // Topic is a gossip topic and the peers known to subscribe to it.

@@ -1,0 +1,62 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ingchain/ingchain/chain"
+	"github.com/ingchain/ingchain/core"
+)
+
+// ErrStore says that the stored chain cannot be used any further: the disk
+// failed or what it holds is damaged. The node has stopped.
+var ErrStore = errors.New("the stored chain cannot be used")
+
+// guardedChain is the chain as protocol and miner get it: a failure of our own
+// store, which no later block can mend, stops the node.
+type guardedChain struct {
+	*chain.Manager
+	failed chan error // one slot: the first failure
+}
+
+func newGuardedChain(m *chain.Manager) guardedChain {
+	return guardedChain{Manager: m, failed: make(chan error, 1)}
+}
+
+// AddBlocks is [chain.Manager.AddBlocks].
+func (g guardedChain) AddBlocks(ctx context.Context, blocks []*core.Block) (int, error) {
+	added, err := g.Manager.AddBlocks(ctx, blocks)
+	g.watch(err)
+	return added, err
+}
+
+// AddHeaders is [chain.Manager.AddHeaders].
+func (g guardedChain) AddHeaders(headers []core.Header) (core.HeaderState, error) {
+	st, err := g.Manager.AddHeaders(headers)
+	g.watch(err)
+	return st, err
+}
+
+func (g guardedChain) watch(err error) {
+	if !errors.Is(err, chain.ErrCorrupt) && !errors.Is(err, chain.ErrDisk) {
+		return
+	}
+	select {
+	case g.failed <- err:
+	default:
+	}
+}
+
+// wait returns the first failure, with the way out, or nil when ctx ends.
+func (g guardedChain) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-g.failed:
+		if errors.Is(err, chain.ErrCorrupt) {
+			return fmt.Errorf("%w: %w; start again with --reindex, or delete the data directory's chain folder to fetch everything anew", ErrStore, err)
+		}
+		return fmt.Errorf("%w: %w; free space or replace the disk, then start again", ErrStore, err)
+	}
+}

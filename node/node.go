@@ -1,0 +1,275 @@
+// Package node puts the parts together: store, chain, libp2p host, discovery,
+// sync protocol, miner and API. It is the only package that knows all of them,
+// and holds no rule of its own.
+//
+// [Run] runs a node until its context ends; [New] and [Node.Run] do the same in
+// two steps, for programs that want to use the node in between. Several nodes
+// in one process are several calls.
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ingchain/ingchain/api"
+	"github.com/ingchain/ingchain/chain"
+	"github.com/ingchain/ingchain/chain/miner"
+	"github.com/ingchain/ingchain/chain/pebbledb"
+	"github.com/ingchain/ingchain/core"
+	"github.com/ingchain/ingchain/discovery"
+	"github.com/ingchain/ingchain/host"
+	"github.com/ingchain/ingchain/protocol"
+)
+
+const (
+	// lonely is how long Config.Mine waits for peers before it mines alone.
+	lonely = 5 * time.Second
+	// minePoll is how often it looks whether the node has caught up.
+	minePoll = 100 * time.Millisecond
+)
+
+// Node is a running node, from [New] on: it listens, and answers as an
+// [api.Backend]. It talks to peers only while [Node.Run] runs.
+type Node struct {
+	chainView
+
+	cfg     Config
+	rules   *core.Rules
+	log     *slog.Logger
+	trace   *phaseTrace
+	started time.Time
+
+	host   *host.Host
+	dialer *discovery.Dialer
+	proto  *protocol.Service
+	miner  *miner.Miner
+	guard  guardedChain
+
+	listener net.Listener // of the API; nil without one
+	endpoint api.Endpoint
+
+	// closers undo what New did, in order of making.
+	closers   []func() error
+	closeOnce sync.Once
+	closeErr  error
+}
+
+var _ api.Backend = (*Node)(nil)
+
+// Run runs a node until ctx ends and everything it started has ended.
+func Run(ctx context.Context, cfg Config) error {
+	n, err := New(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	return n.Run(ctx)
+}
+
+// New opens the data directory and listens. The caller runs the node with
+// [Node.Run], which closes it, or closes it with [Node.Close].
+func New(ctx context.Context, cfg Config) (*Node, error) {
+	if cfg.DataDir == "" || cfg.Params == nil {
+		return nil, errors.New("node: Config.DataDir and Config.Params are needed")
+	}
+	rules, err := core.NewRules(cfg.Params)
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{cfg: cfg, rules: rules, log: cfg.Logger, started: time.Now()}
+	if n.log == nil {
+		n.log = slog.New(slog.DiscardHandler)
+	}
+	for _, open := range []func(context.Context) error{n.openChain, n.openHost, n.openProtocol, n.openMiner, n.openAPI} {
+		if err := open(ctx); err != nil {
+			return nil, errors.Join(err, n.Close())
+		}
+	}
+	return n, nil
+}
+
+func (n *Node) onClose(f func() error) { n.closers = append(n.closers, f) }
+
+// Close undoes New. [Node.Run] does it by itself.
+func (n *Node) Close() error {
+	n.closeOnce.Do(func() {
+		for i := len(n.closers) - 1; i >= 0; i-- {
+			n.closeErr = errors.Join(n.closeErr, n.closers[i]())
+		}
+	})
+	return n.closeErr
+}
+
+func (n *Node) openChain(context.Context) error {
+	if err := prepareDataDir(n.cfg.DataDir, n.rules); err != nil {
+		return err
+	}
+	var err error
+	if n.trace, err = openTrace(n.cfg.PhaseTrace); err != nil {
+		return err
+	}
+	n.onClose(n.trace.Close)
+	store, err := pebbledb.Open(n.cfg.DataDir, n.rules.GenesisID(), pebbledb.Options{Logger: n.log})
+	if err != nil {
+		return fmt.Errorf("open the chain: %w", err)
+	}
+	manager, err := chain.Open(store, n.rules, chain.Options{Logger: n.log, Trace: n.trace.hook(), Reindex: n.cfg.Reindex})
+	if err != nil {
+		return fmt.Errorf("open the chain: %w", errors.Join(err, store.Close()))
+	}
+	n.chainView, n.guard = chainView{manager}, newGuardedChain(manager)
+	n.onClose(manager.Close)
+	return nil
+}
+
+func (n *Node) agent() string {
+	if n.cfg.Version == "" {
+		return "ingchain"
+	}
+	return "ingchain/" + n.cfg.Version
+}
+
+func (n *Node) openHost(context.Context) error {
+	key, err := host.LoadOrCreateIdentity(filepath.Join(n.cfg.DataDir, identityFile))
+	if err != nil {
+		return err
+	}
+	listen, err := parseListen(n.cfg.Listen)
+	if err != nil {
+		return err
+	}
+	static, err := discovery.ParsePeers(n.cfg.Peers)
+	if err != nil {
+		return err
+	}
+	gater := discovery.NewGater()
+	genesis := n.rules.GenesisID()
+	n.host, err = host.New(host.Config{
+		Identity: key, Listen: listen, LoopbackOnly: n.cfg.LoopbackOnly,
+		PortsFile:       filepath.Join(n.cfg.DataDir, portsFile),
+		Topics:          []string{protocol.BlockTopic(genesis), protocol.TxTopic(genesis)},
+		UserAgent:       n.agent(),
+		ConnectionGater: gater,
+		Log:             n.log,
+	})
+	if err != nil {
+		return err
+	}
+	n.onClose(n.host.Close)
+
+	var sources []discovery.Source
+	if n.cfg.MDNS {
+		sources = append(sources, &discovery.MDNS{
+			Self: n.host.ID(), Genesis: genesis.String(), Addrs: n.host.DialableAddrs, Agent: n.agent(), Log: n.log,
+		})
+	}
+	n.dialer, err = discovery.New(discovery.Config{
+		Network: discovery.Libp2p(n.host), Genesis: genesis.String(), Static: static, Sources: sources,
+		SavedFile: filepath.Join(n.cfg.DataDir, peersFile), Gater: gater, Log: n.log,
+	})
+	return err
+}
+
+func (n *Node) openProtocol(context.Context) (err error) {
+	n.proto, err = protocol.New(protocol.Config{
+		Host: n.host, PubSub: n.host.PubSub(), Chain: n.guard, Feedback: n.dialer,
+		Agent: n.agent(), Logger: n.log, Trace: n.trace.hook(),
+	})
+	return err
+}
+
+func (n *Node) openMiner(context.Context) error {
+	n.miner = miner.New(n.guard, miner.Config{Logger: n.log, Trace: n.trace.hook()})
+	if n.cfg.Mine || n.cfg.MineTo != "" {
+		if _, err := n.mineTo(n.cfg.MineTo); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *Node) openAPI(ctx context.Context) (err error) {
+	addr, giveWay := n.cfg.APIAddr, false
+	switch addr {
+	case "none":
+		return nil
+	case "":
+		addr, giveWay = DefaultAPIAddr, true
+	}
+	if n.listener, err = api.Listen(ctx, addr, giveWay); err != nil {
+		return err
+	}
+	n.onClose(func() error {
+		if err := n.listener.Close(); !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	})
+	n.endpoint = api.Endpoint{URL: api.URL(n.listener), Token: api.NewToken(), PID: os.Getpid()}
+	return nil
+}
+
+// Run lets the node talk to peers, mine and answer until ctx ends or a part
+// fails for good, and closes it. It returns when all that it started has ended:
+// nil if ctx ended it.
+func (n *Node) Run(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, n.Close()) }()
+	if n.listener != nil {
+		if err := api.WriteEndpoint(n.cfg.DataDir, n.endpoint); err != nil {
+			return err
+		}
+		n.onClose(func() error { return api.RemoveEndpoint(n.cfg.DataDir, n.endpoint) })
+	}
+	parts, ctx := errgroup.WithContext(ctx)
+	parts.Go(func() error { return n.guard.wait(ctx) })
+	parts.Go(func() error { return n.dialer.Run(ctx) })
+	parts.Go(func() error { return n.proto.Run(ctx) })
+	parts.Go(func() error { return n.miner.Run(ctx) })
+	if n.cfg.Mine {
+		parts.Go(func() error { return n.mineWhenReady(ctx) })
+	}
+	if n.listener != nil {
+		server := api.NewServer(n, api.Config{Token: n.endpoint.Token, Logger: n.log})
+		parts.Go(func() error { return server.Serve(ctx, n.listener) })
+	}
+	err = parts.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// mineWhenReady starts the miner once the node has caught up with its peers, or
+// has none for a while.
+func (n *Node) mineWhenReady(ctx context.Context) error {
+	address, err := n.mineTo(n.cfg.MineTo)
+	if err != nil {
+		return err
+	}
+	tick := time.NewTicker(minePoll)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		s := n.proto.Status()
+		alone := s.Peers == 0 && time.Since(n.started) >= lonely
+		if alone || (s.Peers > 0 && s.Synced) {
+			return n.miner.Start(address, n.cfg.MineThreads)
+		}
+	}
+}
+
+// API returns the base URL and the token of the node's HTTP API, empty if it
+// has none.
+func (n *Node) API() (url, token string) { return n.endpoint.URL, n.endpoint.Token }
