@@ -300,7 +300,7 @@ func (n *Node) Announcements(ctx context.Context) iter.Seq2[api.Announcement, er
 func describeAnnouncement(a protocol.Announcement) api.Announcement {
 	out := api.Announcement{Topic: a.Topic, From: a.From.String(), Block: api.HeaderOf(&a.Header), Received: a.Received.UnixMilli(), Missed: a.Missed}
 	out.Block.Txs = len(a.Leaves)
-	if b, err := a.Block(); err == nil { // a coinbase alone is a whole block
+	if b, ok := a.Block(); ok { // a coinbase alone is a whole block
 		out.Block.Size = b.Size()
 	}
 	return out
