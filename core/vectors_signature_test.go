@@ -1,12 +1,14 @@
 package core_test
 
 import (
+	"crypto/ed25519"
 	"crypto/sha512"
 	"encoding/hex"
 	"math/big"
 	"slices"
 	"testing"
 
+	"github.com/hdevalence/ed25519consensus"
 	"github.com/ingchain/ingchain/core/coretest"
 	"github.com/ingchain/ingchain/core/signature"
 )
@@ -93,6 +95,9 @@ func TestSignatureVectors(t *testing.T) {
 	for _, v := range vectors(t, "signature.json", makeSignatures) {
 		it := v.item()
 		equal(t, v.Name, signature.Verify(it), v.Valid)
+		// Another implementation of ZIP-215, which knows nothing of our addition.
+		zip215 := ed25519consensus.Verify(ed25519.PublicKey(v.PublicKey), v.Message, v.Signature)
+		equal(t, v.Name+", by ZIP-215", zip215 && signature.ValidKey(it.PublicKey), v.Valid)
 		equal(t, v.Name+", in a batch", signature.VerifyAll([]signature.Item{it, it}) < 0, v.Valid)
 		all = append(all, it)
 		if v.Valid {
