@@ -73,7 +73,8 @@ type Backend interface {
 	Announcements(ctx context.Context) iter.Seq2[Announcement, error]
 	// Events yields what happened to the best chain since the cursor, then
 	// follows it until ctx is done. An empty cursor means from now on;
-	// "genesis" replays the whole chain. An unknown cursor is ErrNotFound. "Now"
+	// "genesis" replays the whole chain. An unknown cursor is ErrNotFound, and a
+	// malformed one ErrBadRequest. "Now"
 	// is the time of the call, not that of ranging over the sequence.
 	Events(ctx context.Context, since string) iter.Seq2[Event, error]
 
