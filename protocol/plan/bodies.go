@@ -307,7 +307,8 @@ func (p *Plan) blocksArrived(ev BlocksArrived) {
 		p.receive(b, r, blocks)
 	} else {
 		p.detach(r)
-		if ev.NotFound && ev.Err == nil {
+		// What a hello has overtaken may be there by now.
+		if ev.NotFound && ev.Err == nil && !pr.claimedAt.After(r.sent) {
 			if len(pr.lacks) == maxLacks {
 				pr.lacks = pr.lacks[1:]
 			}

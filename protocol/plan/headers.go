@@ -372,7 +372,9 @@ func (p *Plan) heard(ev Heard) {
 		return
 	}
 	p.raiseClaim(pr, &st)
-	if base := p.base(); pr.ex == nil && core.Heavier(st.Work, st.ID, base.Work, base.ID) {
+	// A hello of the same block may have come first; its question is needless now.
+	idle := pr.ex == nil || pr.ex.waiting && !pr.ex.begun
+	if base := p.base(); idle && core.Heavier(st.Work, st.ID, base.Work, base.ID) {
 		pr.ex = &exchange{started: p.now, claim: pr.claim, phase: following, begun: true,
 			fork: parent, run: st, adding: true, end: true}
 		p.do(AddHeaders{Peer: pr.id, Headers: []core.Header{ev.Header}})

@@ -92,6 +92,7 @@ type Plan struct {
 type peer struct {
 	id         PeerID
 	claim      Claim
+	claimedAt  time.Time // of the last hello
 	heard      core.Hash // announced by the peer, its parent unknown to us; zero: none
 	heardAfter time.Time
 	askAfter   time.Time // no exchange begins before
@@ -210,12 +211,17 @@ func (p *Plan) leave(id PeerID) {
 
 func (p *Plan) claimed(ev Claimed) {
 	pr := p.peers[ev.Peer]
-	if pr == nil || pr.claim == ev.Claim {
+	if pr == nil {
+		p.join(Joined(ev)) // its Left was overtaken by its return
+		return
+	}
+	pr.claimedAt = p.now
+	if pr.claim == ev.Claim && len(pr.lacks) == 0 {
 		return
 	}
 	pr.claim = ev.Claim
 	if best := p.chain.BestHeader(); ev.Claim.Work.Cmp(best.Work) >= 0 {
-		pr.lacks = nil // it may have caught up
+		pr.lacks = nil // it has caught up: a hello names only what it has
 	}
 	p.refresh()
 }

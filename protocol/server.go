@@ -1,0 +1,240 @@
+package protocol
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	p2pnetwork "github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/ingchain/ingchain/core"
+	"github.com/ingchain/ingchain/protocol/wire"
+)
+
+const (
+	maxPending        = 256             // streams whose first frame is awaited, from all peers
+	maxStreamsPerPeer = 8               // inbound streams of one peer, its hello included
+	requestMemory     = 64 << 10        // bytes reserved for a request
+	joinWait          = 3 * time.Second // for a hello that a request has overtaken
+	rateWait          = 2 * time.Second // that a request over the rate may wait
+	serveTimeout      = 2 * time.Minute // for a whole answer
+	writeChunk        = 64 << 10        // bytes that writeTimeout is for
+)
+
+func isTimeout(err error) bool {
+	var ne net.Error
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &ne) && ne.Timeout()
+}
+
+// handleStream owns the fate of a stream that a peer opened: a hello stream, or
+// one request and its answer.
+func (s *Service) handleStream(ctx context.Context, str p2pnetwork.Stream) {
+	p := str.Conn().RemotePeer()
+	if !s.openStream(p) {
+		_ = str.Reset()
+		return
+	}
+	defer s.closeStream(p)
+	stop := context.AfterFunc(ctx, func() { _ = str.Reset() })
+	defer stop()
+	m, r, err := s.firstFrame(str)
+	if err == nil {
+		if hello, ok := m.(*wire.Hello); ok {
+			err := s.talk(ctx, &session{peer: p, stream: str, poke: make(chan struct{}, 1)}, r, hello)
+			s.log.Debug("hello stream ended", "peer", p, "error", err)
+			return
+		}
+		err = s.answer(ctx, str, m)
+	}
+	if err != nil {
+		s.log.Debug("request", "peer", p, "error", err)
+		_ = str.Reset()
+		if errors.Is(err, wire.ErrMalformed) {
+			s.disconnect(p, "request: "+err.Error())
+		}
+		return
+	}
+	_ = str.Close()
+}
+
+// openStream counts an inbound stream, unless there are too many.
+func (s *Service) openStream(p peer.ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.entry(p)
+	if e.streams >= maxStreamsPerPeer {
+		return false
+	}
+	e.streams++
+	return true
+}
+
+func (s *Service) closeStream(p peer.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.peers[p]; e != nil {
+		e.streams--
+	}
+}
+
+// firstFrame reads what a stream begins with. A silent or dripping peer is cut
+// off after firstFrameTimeout.
+func (s *Service) firstFrame(str p2pnetwork.Stream) (wire.Message, *bufio.Reader, error) {
+	select {
+	case s.pending <- struct{}{}:
+		defer func() { <-s.pending }()
+	default:
+		return nil, nil, errors.New("too many streams wait for their first frame")
+	}
+	if err := str.Scope().SetService(serviceName); err != nil {
+		return nil, nil, fmt.Errorf("attach to service: %w", err)
+	}
+	if err := str.Scope().ReserveMemory(requestMemory, p2pnetwork.ReservationPriorityAlways); err != nil {
+		return nil, nil, fmt.Errorf("reserve memory: %w", err)
+	}
+	defer str.Scope().ReleaseMemory(requestMemory)
+	if err := str.SetReadDeadline(time.Now().Add(firstFrameTimeout)); err != nil {
+		return nil, nil, err
+	}
+	r := bufio.NewReader(str)
+	t, payload, err := wire.ReadFrame(r, firstFrames)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := wire.Parse(t, payload)
+	return m, r, err
+}
+
+func firstFrames(t wire.Type) int {
+	switch t {
+	case wire.TypeHello, wire.TypeGetHeaders, wire.TypeGetBlocks, wire.TypeGetRange:
+		return t.MaxSize()
+	}
+	return 0
+}
+
+// answer serves a request of a joined peer, within its rate and our slots.
+func (s *Service) answer(ctx context.Context, str p2pnetwork.Stream, m wire.Message) error {
+	p := str.Conn().RemotePeer()
+	ctx, cancel := context.WithTimeout(ctx, serveTimeout)
+	defer cancel()
+	w := &answerWriter{str: str, end: time.Now().Add(serveTimeout)}
+	wait, done := context.WithTimeout(ctx, joinWait)
+	err := s.WaitJoined(wait, p)
+	done()
+	if err != nil {
+		return w.fail(wire.CodeNotJoined, "say hello first")
+	}
+	s.mu.Lock()
+	limiter := s.entry(p).limiter
+	s.mu.Unlock()
+	wait, done = context.WithTimeout(ctx, rateWait)
+	err = limiter.Wait(wait)
+	done()
+	if err != nil {
+		return w.fail(wire.CodeBusy, "too many requests")
+	}
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	default:
+		return w.fail(wire.CodeBusy, "too many requests of all peers")
+	}
+	switch m := m.(type) {
+	case *wire.GetHeaders:
+		hs := s.chain.HeadersAfter(m.Locator, m.Stop, int(m.Max))
+		return w.message(&wire.Headers{Headers: hs[:min(len(hs), wire.MaxHeaders)]})
+	case *wire.GetBlocks:
+		return s.sendBlocks(ctx, w, m.IDs)
+	case *wire.GetRange:
+		ids, err := s.chain.IDsInRange(m.Tip, m.From, int(m.Count))
+		if err != nil {
+			return errors.Join(w.message(&wire.NotFound{ID: m.Tip}), w.message(&wire.End{}))
+		}
+		return s.sendBlocks(ctx, w, ids)
+	}
+	return fmt.Errorf("%w: %v is not a request", wire.ErrMalformed, m.Type())
+}
+
+// sendBlocks sends blocks up to ResponseBytes, at least one.
+func (s *Service) sendBlocks(ctx context.Context, w *answerWriter, ids []core.Hash) error {
+	sent := 0
+	for _, id := range ids {
+		if sent >= s.cfg.Limits.ResponseBytes {
+			return w.message(&wire.End{More: true})
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if !s.chain.HasBlock(id) {
+			if err := w.message(&wire.NotFound{ID: id}); err != nil {
+				return err
+			}
+			continue
+		}
+		raw, err := s.chain.BlockBytes(id)
+		if err != nil {
+			return errors.Join(fmt.Errorf("read block %s: %w", id.Short(), err), w.fail(wire.CodeInternal, "cannot read a block"))
+		}
+		if err := w.block(raw); err != nil {
+			return err
+		}
+		sent += len(raw)
+	}
+	return w.message(&wire.End{})
+}
+
+// answerWriter writes frames. A peer that doesn't read is cut off: each chunk
+// has writeTimeout, and all of them together end at end.
+type answerWriter struct {
+	str p2pnetwork.Stream
+	end time.Time
+}
+
+func (w *answerWriter) message(m wire.Message) error {
+	return w.write(wire.AppendFrame(nil, m))
+}
+
+// fail answers with an error. The request has been served by that.
+func (w *answerWriter) fail(code wire.ErrorCode, text string) error {
+	return w.message(&wire.Error{Code: code, Text: text})
+}
+
+func (w *answerWriter) block(raw []byte) error {
+	scope := w.str.Scope()
+	if err := scope.ReserveMemory(len(raw), p2pnetwork.ReservationPriorityMedium); err != nil {
+		return errors.Join(fmt.Errorf("reserve memory: %w", err), w.fail(wire.CodeBusy, "out of memory for answers"))
+	}
+	defer scope.ReleaseMemory(len(raw))
+	if len(raw) <= writeChunk {
+		frame := make([]byte, 0, wire.MaxFrameHeader+len(raw))
+		return w.write(append(wire.AppendFrameHeader(frame, wire.TypeBlock, len(raw)), raw...))
+	}
+	if err := w.write(wire.AppendFrameHeader(nil, wire.TypeBlock, len(raw))); err != nil {
+		return err
+	}
+	return w.write(raw)
+}
+
+func (w *answerWriter) write(b []byte) error {
+	for len(b) > 0 {
+		deadline := time.Now().Add(writeTimeout)
+		if w.end.Before(deadline) {
+			deadline = w.end
+		}
+		if err := w.str.SetWriteDeadline(deadline); err != nil {
+			return err
+		}
+		n, err := w.str.Write(b[:min(len(b), writeChunk)])
+		if err != nil {
+			return fmt.Errorf("write answer: %w", err)
+		}
+		b = b[n:]
+	}
+	return nil
+}
