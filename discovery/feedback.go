@@ -59,6 +59,17 @@ func (d *Dialer) Lost(p peer.ID) {
 	d.changed(p)
 }
 
+// Doubt tells that some connection with p may be dead, for example because p has
+// made another: those that do not answer are closed.
+func (d *Dialer) Doubt(p peer.ID) {
+	d.mu.Lock()
+	if e := d.table[p]; e != nil && e.connected {
+		e.check = true
+	}
+	d.mu.Unlock()
+	d.wake()
+}
+
 // Refused tells that hello with p failed for a reason that will not pass
 // soon, such as another genesis: no dial for a minute, unless p restarts and
 // claims our genesis, or Connect is called. The connection is not closed.

@@ -63,6 +63,9 @@ type Feedback interface {
 	Joined(p peer.ID)
 	// Lost says that a joined peer no longer answers.
 	Lost(p peer.ID)
+	// Doubt says that some connection of a peer may be dead: those that are should
+	// be closed.
+	Doubt(p peer.ID)
 	// Refused says that a peer is not to be dialled soon.
 	Refused(p peer.ID, reason string)
 }
@@ -156,6 +159,7 @@ type noFeedback struct{}
 
 func (noFeedback) Joined(peer.ID)          {}
 func (noFeedback) Lost(peer.ID)            {}
+func (noFeedback) Doubt(peer.ID)           {}
 func (noFeedback) Refused(peer.ID, string) {}
 
 // GenesisError says that a peer belongs to another network.

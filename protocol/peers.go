@@ -109,8 +109,12 @@ func poke(ch chan struct{}) {
 	}
 }
 
-// connected begins to look after a peer, unless that is done already.
+// connected begins to look after a peer. If that is done already, the peer has
+// made a connection more, perhaps because it lost the one that our session is on.
 func (s *Service) connected(ctx context.Context, g *group, p peer.ID) {
+	if s.inSession(p) {
+		s.cfg.Feedback.Doubt(p)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.entry(p)

@@ -69,6 +69,10 @@ func newRecorder() *recorder {
 
 func (r *recorder) Joined(p peer.ID) { r.mu.Lock(); defer r.mu.Unlock(); r.joined[p]++ }
 func (r *recorder) Lost(p peer.ID)   { r.mu.Lock(); defer r.mu.Unlock(); r.lost[p]++ }
+
+// Doubt is not recorded: connections here die with their hosts.
+func (r *recorder) Doubt(peer.ID) {}
+
 func (r *recorder) Refused(p peer.ID, reason string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
