@@ -16,6 +16,7 @@ import (
 
 	"github.com/libp2p/go-libp2p"
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	pb "github.com/libp2p/go-libp2p-pubsub/pb"
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
@@ -27,8 +28,10 @@ func main() {
 	}
 	ctx := context.Background()
 	h := must(libp2p.New(libp2p.NoListenAddrs))
-	// Messages are unsigned: what they say is proved by the work in them.
-	gossip := must(pubsub.NewGossipSub(ctx, h, pubsub.WithMessageSignaturePolicy(pubsub.StrictNoSign), pubsub.WithNoAuthor()))
+	// Messages are unsigned, since the work in them proves what they say, and
+	// their id is the hash of their bytes.
+	gossip := must(pubsub.NewGossipSub(ctx, h, pubsub.WithMessageSignaturePolicy(pubsub.StrictNoSign), pubsub.WithNoAuthor(),
+		pubsub.WithMessageIdFn(func(m *pb.Message) string { id := sha256.Sum256(m.Data); return string(id[:]) })))
 	blocks := must(must(gossip.Join("/ingchain/blocks/1.0.0/" + os.Args[2])).Subscribe())
 	if err := h.Connect(ctx, *must(peer.AddrInfoFromString(os.Args[1]))); err != nil {
 		log.Fatal(err)
