@@ -88,13 +88,15 @@ func TestEventsSince(t *testing.T) {
 
 		missed := a.Stream("events", "--since", cursor)
 		awaitApply(t, missed, tip.ID)
-		want, got := events(t, all)[len(known):], events(t, missed)
+		// The reader's cursor is on the branch that lost, one block short of its
+		// end: it goes back by the shortest way.
+		want, got := shortcut(events(t, all)[len(known):]), events(t, missed)
 		if w, g := fmt.Sprint(want), fmt.Sprint(got); w != g {
 			t.Errorf("events --since %s\n got %s\nwant %s", cursor, g, w)
 		}
 		replay(t, "events", append(known, got...))
-		if len(got) != 1+3+6 || reverts(got, time.Time{}) != 3 {
-			t.Errorf("%d events missed, %d of them reverts; want 10 and 3", len(got), reverts(got, time.Time{}))
+		if len(got) != 2+6 || reverts(got, time.Time{}) != 2 {
+			t.Errorf("%d events missed, %d of them reverts; want 8 and 2", len(got), reverts(got, time.Time{}))
 		}
 	})
 }
@@ -170,4 +172,16 @@ func syncFresh(t *testing.T, fresh *lab.Node, sources []*lab.Node, tip lab.Block
 	fresh.Stop()
 	all.Close()
 	return figures
+}
+
+// shortcut leaves out blocks that were applied and then reverted again.
+func shortcut(all []event) (short []event) {
+	for _, e := range all {
+		if n := len(short); n > 0 && e.Type == "revert" && short[n-1].Type == "apply" && short[n-1].Block.ID == e.Block.ID {
+			short = short[:n-1]
+			continue
+		}
+		short = append(short, e)
+	}
+	return short
 }
