@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"io"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,6 +31,7 @@ func TestLiarsAreDealtWith(t *testing.T) {
 	}
 	reply := func(m wire.Message) func(p2pnetwork.Stream) {
 		return func(str p2pnetwork.Stream) {
+			_, _ = io.Copy(io.Discard, str)
 			_, _ = str.Write(wire.AppendFrame(nil, m))
 			_ = str.Close()
 		}

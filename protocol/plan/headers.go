@@ -343,9 +343,18 @@ func (p *Plan) finish(pr *peer) {
 	case ex.cause != nil:
 		pr.askAfter = p.now.Add(deferPause)
 		p.do(SetAside{Peer: pr.id, Until: pr.askAfter, Reason: ex.cause.Error()})
-	case pr.claim == ex.claim && p.unproven(pr):
+	case p.short(ex):
 		p.setAside(pr, asideShort, errShort.Error())
 	}
+}
+
+// short reports whether the peer has not shown what it claimed when the
+// exchange began. One that has changed branches since has shown more than that.
+func (p *Plan) short(ex *exchange) bool {
+	base := p.base()
+	_, known := p.chain.HeaderState(ex.claim.ID)
+	return !known && core.Heavier(ex.claim.Work, ex.claim.ID, base.Work, base.ID) &&
+		core.Heavier(ex.claim.Work, ex.claim.ID, ex.run.Work, ex.run.ID)
 }
 
 // heard follows an announcement: if the parent is known and the block makes a

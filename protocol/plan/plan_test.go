@@ -276,6 +276,20 @@ func TestLiarsAboutWork(t *testing.T) {
 	}
 }
 
+// Claiming something else each time doesn't help a liar.
+func TestChangingClaims(t *testing.T) {
+	w := newWorld(t)
+	heavy := core.WorkFromBytes([core.WorkSize]byte{1})
+	w.join("a", &actor{chain: w.chainOf(), claim: &Claim{core.Hash{1}, 1 << 31, heavy}})
+	for i := range byte(50) {
+		w.step(Claimed{Peer: "a", Claim: Claim{core.Hash{2, i}, 1 << 31, heavy}})
+		w.idle(7 * time.Millisecond)
+	}
+	if w.aside["a"] != errShort.Error() || w.plan.Status().Unproven {
+		t.Errorf("set aside: %v, status %+v", w.aside, w.plan.Status())
+	}
+}
+
 // flood answers with endless headers of little work, made as they are asked
 // for.
 func (w *world) flood() (func(GetHeaders) []core.Header, *int) {
@@ -290,13 +304,13 @@ func (w *world) flood() (func(GetHeaders) []core.Header, *int) {
 
 func TestLowWorkFloodCostsLittle(t *testing.T) {
 	w := newWorld(t)
-	ours := fakechain.Make(w.rules, w.genesis(), 60_000, 1)
+	ours := fakechain.Make(w.rules, w.genesis(), 30_000, 1)
 	w.chain.Extend(ours)
 	heavy := core.WorkFromBytes([core.WorkSize]byte{1})
 	headers, sent := w.flood()
 	w.join("a", &actor{chain: w.chainOf(), claim: &Claim{core.Hash{9}, 1 << 31, heavy}, headers: headers, latency: 100 * time.Millisecond})
-	w.idle(2 * time.Second) // world.check holds the memory to its bound
-	if w.headers != 0 || *sent < 2*maxBuffered {
+	w.idle(1200 * time.Millisecond) // world.check holds the memory to its bound
+	if w.headers != 0 || *sent < 5*maxBuffered/4 {
 		t.Errorf("%d headers kept of %d sent", w.headers, *sent)
 	}
 	if ex := w.plan.peers["a"].ex; ex == nil || ex.phase != presync || ex.buffer != nil {
@@ -307,8 +321,8 @@ func TestLowWorkFloodCostsLittle(t *testing.T) {
 // A branch too long for the buffer is read twice and then taken.
 func TestPresync(t *testing.T) {
 	w := newWorld(t)
-	ours := fakechain.Make(w.rules, w.genesis(), 20_500, 1)
-	theirs := fakechain.Make(w.rules, w.genesis(), 20_777, 2)
+	ours := fakechain.Make(w.rules, w.genesis(), 18_500, 1)
+	theirs := fakechain.Make(w.rules, w.genesis(), 18_777, 2)
 	w.chain.Extend(ours)
 	w.join("a", &actor{chain: w.chainOf(theirs)})
 	w.run(time.Minute, last(theirs))
@@ -320,13 +334,13 @@ func TestPresync(t *testing.T) {
 // The second pass must bring the headers of the first.
 func TestPresyncOfTwoBranches(t *testing.T) {
 	w := newWorld(t)
-	ours := fakechain.Make(w.rules, w.genesis(), 20_000, 1)
+	ours := fakechain.Make(w.rules, w.genesis(), 18_001, 1)
 	w.chain.Extend(ours)
-	first, second := w.chainOf(fakechain.Make(w.rules, w.genesis(), 20_100, 2)), w.chainOf(fakechain.Make(w.rules, w.genesis(), 20_100, 3))
+	first, second := w.chainOf(fakechain.Make(w.rules, w.genesis(), 18_100, 2)), w.chainOf(fakechain.Make(w.rules, w.genesis(), 18_100, 3))
 	asked := 0
 	tip := first.Tip()
 	w.join("a", &actor{chain: first, claim: &Claim{tip.ID, tip.Height, tip.Work}, headers: func(q GetHeaders) []core.Header {
-		if asked++; asked <= 11 {
+		if asked++; asked <= 10 {
 			return first.HeadersAfter(q.Locator, core.Hash{}, HeadersPerRequest)
 		}
 		return second.HeadersAfter(q.Locator, core.Hash{}, HeadersPerRequest)

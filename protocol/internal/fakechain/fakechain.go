@@ -239,12 +239,17 @@ func (c *Chain) MissingTo(tip core.Hash, max int) []core.HeaderState {
 }
 
 func missing(n *node, max int) []core.HeaderState {
-	var out []core.HeaderState
-	for ; n != nil && n.block == nil; n = n.parent {
-		out = append(out, n.HeaderState)
+	count := 0
+	for m := n; m != nil && m.block == nil; m = m.parent {
+		count++
 	}
-	slices.Reverse(out)
-	return out[:min(max, len(out))]
+	out := make([]core.HeaderState, min(max, count))
+	for ; count > 0; n = n.parent {
+		if count--; count < len(out) {
+			out[count] = n.HeaderState
+		}
+	}
+	return out
 }
 
 // AddHeaders takes headers.
@@ -291,14 +296,17 @@ func (c *Chain) AddBlocks(ctx context.Context, blocks []*core.Block) (int, error
 	c.mu.Lock()
 	delay := c.delay
 	c.mu.Unlock()
-	for i, b := range blocks {
-		if delay > 0 {
-			select {
-			case <-ctx.Done():
-				return i, ctx.Err()
-			case <-time.After(delay):
-			}
+	if delay > 0 {
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-time.After(time.Duration(len(blocks)) * delay):
 		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer c.poke()
+	for i, b := range blocks {
 		if err := c.addBlock(b); err != nil {
 			return i, err
 		}
@@ -310,9 +318,6 @@ func (c *Chain) addBlock(b *core.Block) error {
 	if b.MerkleRoot() != b.Header.MerkleRoot {
 		return &core.BodyError{Code: core.ErrMerkleRoot, Detail: b.ID().Short()}
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	defer c.poke()
 	n, err := c.add(&b.Header)
 	if err != nil {
 		return err
