@@ -450,3 +450,49 @@ func TestInvalidateAndReconsider(t *testing.T) {
 	b.wantState(m)
 	wantVerified(t, m)
 }
+
+// The tip goes back by the operator's word while headers are far ahead, so that
+// nothing is flushed; then the chain grows past a flush that falls between two
+// moments at which readers are shown the tip.
+func TestIndexAcrossAFlushBetweenPublications(t *testing.T) {
+	b := newBuilder(t)
+	m := newManager(t, chain.Options{FlushBytes: 20_000})
+	old := b.bare(b.genesis(), 10)
+	ahead := b.bare(old[3].ID(), 200)
+	mustAdd(t, m, old...)
+	if _, err := m.AddHeaders(headersOf(ahead)); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Invalidate(old[4].ID()); err != nil {
+		t.Fatal(err)
+	}
+	mustAdd(t, m, ahead[:50]...)
+	for i, blk := range ahead[:50] {
+		if _, id, err := m.HeaderByHeight(uint32(5 + i)); err != nil || id != blk.ID() {
+			t.Fatalf("height %d: %s, %v", 5+i, id, err)
+		}
+	}
+	if err := m.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	b.wantState(m)
+	wantVerified(t, m)
+}
+
+// Memory does not grow with the chain.
+func TestMemoryIsBounded(t *testing.T) {
+	b := newBuilder(t)
+	m := newManager(t, chain.Options{})
+	const n = chain.TreeCache + 4000
+	blocks := b.bare(b.genesis(), n)
+	mustAdd(t, m, blocks...)
+	if over, records := m.Held(); over != 0 || records > chain.TreeCache {
+		t.Errorf("%d heights and %d header records held", over, records)
+	}
+	if _, id, err := m.HeaderByHeight(n / 2); err != nil || id != blocks[n/2-1].ID() {
+		t.Error("a header that is no longer in memory:", err)
+	}
+	if fork := m.Locator(); fork[len(fork)-1] != b.genesis() {
+		t.Error("locator")
+	}
+}

@@ -330,6 +330,117 @@ func TestStoreOfOtherRules(t *testing.T) {
 	}
 }
 
+// What the operator called invalid stays stored through a rebuilding, and can be
+// reconsidered without anybody sending it again.
+func TestReindexKeepsInvalidatedBlocks(t *testing.T) {
+	b := newBuilder(t)
+	fs, blocks := stored(t, b)
+	m, err := openOn(t, fs, chain.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Invalidate(blocks[20].ID()); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if m, err = openOn(t, fs, chain.Options{Reindex: true}); err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if m.Tip().ID != blocks[19].ID() {
+		t.Fatalf("tip at height %d", m.Tip().Height)
+	}
+	if err := m.Reconsider(blocks[20].ID()); err != nil {
+		t.Fatal(err)
+	}
+	if m.Tip().ID != blocks[29].ID() {
+		t.Fatalf("tip at height %d after reconsidering", m.Tip().Height)
+	}
+	wantVerified(t, m)
+}
+
+// One bit flips in a file of a store whose process was killed: opening or
+// checking it tells, or what is left is an older state, and whole.
+func TestFlippedBitInAFile(t *testing.T) {
+	b := newBuilder(t)
+	fs := vfs.NewCrashableMem()
+	m, err := openOn(t, fs, chain.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(8, 8))
+	blocks := b.forest(rng, 60)
+	mustAdd(t, m, blocks[:30]...)
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if m, err = openOn(t, fs, chain.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	mustAdd(t, m, blocks[30:]...)
+	killed := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rng})
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	noticed, older := 0, 0
+	for range 60 {
+		fs := copyFS(t, killed)
+		flipFileBit(t, fs, rng)
+		m, err := openOn(t, fs, chain.Options{})
+		if err != nil {
+			noticed++
+			continue
+		}
+		r, err := m.Verify(context.Background(), nil)
+		switch {
+		case err != nil || len(r.Problems) > 0:
+			noticed++
+		case *m.TipState() != *b.states[m.Tip().ID]:
+			t.Error("a state that is not that of the tip")
+		case m.Tip().ID != b.best(blocks):
+			older++
+		}
+		m.Close()
+	}
+	t.Logf("of 60 flipped bits %d were noticed, %d left an older state", noticed, older)
+	if noticed == 0 {
+		t.Error("none was noticed")
+	}
+}
+
+func flipFileBit(t *testing.T, fs *vfs.MemFS, rng *rand.Rand) {
+	t.Helper()
+	names, err := fs.List("d/chain")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(names)
+	names = slices.DeleteFunc(names, func(n string) bool {
+		return !strings.HasSuffix(n, ".log") && !strings.HasSuffix(n, ".sst")
+	})
+	path := "d/chain/" + names[rng.IntN(len(names))]
+	f, err := fs.OpenReadWrite(path, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil || st.Size() == 0 {
+		return
+	}
+	var one [1]byte
+	at := rng.Int64N(st.Size())
+	if _, err := f.ReadAt(one[:], at); err != nil {
+		t.Fatal(err)
+	}
+	one[0] ^= 1 << rng.IntN(8)
+	if _, err := f.WriteAt(one[:], at); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestReadOnly(t *testing.T) {
 	b := newBuilder(t)
 	fs, blocks := stored(t, b)
