@@ -1,9 +1,9 @@
 // Package pebbledb keeps a chain on disk, or in memory for tests, in a Pebble
 // store. It implements [chain.Store] and knows no rules.
 //
-// Start with [Open], [OpenReadOnly] or [OpenMem]. The data directory holds a
-// LOCK file that names the process using it, and the store in a directory
-// "chain".
+// Start with [Open], [OpenReadOnly] or [OpenMem]. In the data directory,
+// .lock is locked while a process uses it, LOCK tells which, and the directory
+// chain is the store.
 //
 // # Keys
 //

@@ -13,8 +13,13 @@ import (
 	"github.com/ingchain/ingchain/chain"
 )
 
-// lockFile is the name of the lock in a data directory.
-const lockFile = "LOCK"
+// Names in a data directory. Where locks are mandatory, as on Windows, a locked
+// file cannot be read by others, so that what is locked and what tells who
+// locked it are two files.
+const (
+	lockFile   = ".lock"
+	holderFile = "LOCK"
+)
 
 // Holder says who uses a data directory.
 type Holder struct {
@@ -29,7 +34,7 @@ type Holder struct {
 // [chain.ErrLocked].
 type LockedError struct {
 	Dir string
-	// Holder is zero if the lock file does not tell.
+	// Holder is zero if the LOCK file does not tell.
 	Holder Holder
 }
 
@@ -46,7 +51,7 @@ func (e *LockedError) Error() string {
 func (e *LockedError) Is(target error) bool { return target == chain.ErrLocked }
 
 // Lock is the right to use a data directory. The system frees it when the
-// process ends, however it ends; the file stays behind and means nothing then.
+// process ends, however it ends; the files stay behind and mean nothing then.
 type Lock struct {
 	dir    string
 	flock  *flock.Flock
@@ -79,7 +84,7 @@ func Acquire(dir string, shared bool) (*Lock, error) {
 	return l, nil
 }
 
-// SetAPI adds the address of the HTTP API to what the lock file tells.
+// SetAPI adds the address of the HTTP API to what the LOCK file tells.
 func (l *Lock) SetAPI(addr string) error {
 	if l.shared {
 		return nil
@@ -93,14 +98,14 @@ func (l *Lock) write() error {
 	if err != nil {
 		return fmt.Errorf("lock data directory %s: %w", l.dir, err)
 	}
-	if err := os.WriteFile(filepath.Join(l.dir, lockFile), append(text, '\n'), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(l.dir, holderFile), append(text, '\n'), 0o600); err != nil {
 		return fmt.Errorf("lock data directory %s: %w", l.dir, err)
 	}
 	return nil
 }
 
 func readHolder(dir string) (h Holder) {
-	text, err := os.ReadFile(filepath.Join(dir, lockFile))
+	text, err := os.ReadFile(filepath.Join(dir, holderFile))
 	if err != nil || json.Unmarshal(text, &h) != nil {
 		return Holder{}
 	}
