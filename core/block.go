@@ -7,6 +7,10 @@ import (
 // MaxBlockBytesLimit bounds what any network may allow for a block, in bytes.
 const MaxBlockBytesLimit = 32 << 20
 
+// maxBlockTxs bounds the transactions of any block: a payment has an input and an
+// output, of which no network allows more.
+const maxBlockTxs = maxBlockCoins/2 + 1
+
 // Block is a header and its transactions, with what was computed from the
 // bytes once. A Block is never changed after [ParseBlock] or [NewBlock] made
 // it; to alter one, make another.
@@ -29,6 +33,9 @@ func ParseBlock(b []byte) (*Block, error) {
 	d := decoder{buf: b}
 	blk := &Block{raw: b, Header: d.header()}
 	n := d.count(minTxSize)
+	if n > maxBlockTxs {
+		d.fail("%d transactions, at most %d", n, maxBlockTxs)
+	}
 	if d.err != nil {
 		return nil, bodyErr(ErrMalformed, "%v", d.err)
 	}

@@ -12,6 +12,10 @@ func (r *Rules) ConnectHeader(parent *HeaderState, h *Header) (HeaderState, erro
 	case parent.Height == 1<<32-1 || h.Height != parent.Height+1:
 		return HeaderState{}, ruleErr(ErrHeight, "height %d after %d", h.Height, parent.Height)
 	case h.Version > want:
+		// Whoever cites newer rules must have worked for it.
+		if err := r.CheckWork(h); err != nil {
+			return HeaderState{}, err
+		}
 		return HeaderState{}, deferErr(ErrNewRules, "version %d at height %d, these rules know %d: is there a newer release?", h.Version, h.Height, want)
 	case h.Version < want:
 		return HeaderState{}, ruleErr(ErrOldVersion, "version %d at height %d, want %d", h.Version, h.Height, want)

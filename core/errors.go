@@ -64,15 +64,13 @@ const (
 
 // Codes of connecting a block to the state after its parent.
 const (
-	ErrStateRoot    Code = "connect-state"        // the header commits to another state
-	ErrMissingCoin  Code = "connect-missing-coin" // an input that is not an unspent coin
-	ErrImmature     Code = "connect-immature"     // a coinbase output spent too early
-	ErrOwner        Code = "connect-owner"        // the witness' key is not the coin's owner
-	ErrFeeMismatch  Code = "connect-fee"          // the declared fee is not inputs minus outputs
-	ErrInputSum     Code = "connect-input-sum"    // inputs above the maximum amount
-	ErrNotChild     Code = "connect-not-child"    // the block does not follow the state
-	ErrInvalidated  Code = "operator-invalidated" // the operator called the block invalid
-	ErrUnknownBlock Code = "unknown-block"        // no such block in the store
+	ErrStateRoot   Code = "connect-state"        // the header commits to another state
+	ErrMissingCoin Code = "connect-missing-coin" // an input that is not an unspent coin
+	ErrImmature    Code = "connect-immature"     // a coinbase output spent too early
+	ErrOwner       Code = "connect-owner"        // the witness' key is not the coin's owner
+	ErrFeeMismatch Code = "connect-fee"          // the declared fee is not inputs minus outputs
+	ErrInputSum    Code = "connect-input-sum"    // inputs above the maximum amount
+	ErrInvalidated Code = "operator-invalidated" // the operator called the block invalid
 )
 
 // RuleError is a verdict that stays false for ever: the block or transaction

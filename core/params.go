@@ -19,6 +19,11 @@ const (
 	minBlockBytes = 4 << 10 // least block size a network may ask for, in bytes
 	minTxBytes    = 1 << 10 // least transaction size a network may ask for, in bytes
 	maxMaturity   = 100_000 // blocks
+	// maxBlockCoins is the most inputs and outputs that a network may allow in a
+	// block. Each takes memory before the merkle root is known to fit.
+	maxBlockCoins = 1 << 18
+	// maxVersion is the newest header version that these rules know.
+	maxVersion = 1
 	// paramsVersion is the first byte of the canonical encoding of Params.
 	paramsVersion = 1
 )
@@ -33,8 +38,8 @@ var ErrParams = errors.New("bad network parameters")
 
 // VersionRule says which header version holds from a height on.
 type VersionRule struct {
-	Height  uint32 `json:"height"`
-	Version uint16 `json:"version"`
+	Height  uint32
+	Version uint16
 }
 
 // Params are all that makes one network's rules differ from another's. The
@@ -133,8 +138,8 @@ func (p *Params) Validate() error {
 		return fail("max_block_bytes %d, want %d to %d", p.MaxBlockBytes, minBlockBytes, MaxBlockBytesLimit)
 	case p.MaxTxBytes < minTxBytes || p.MaxTxBytes > p.MaxBlockBytes-minBlockBytes/2:
 		return fail("max_tx_bytes %d, want %d to max_block_bytes less %d", p.MaxTxBytes, minTxBytes, minBlockBytes/2)
-	case p.MaxBlockCoins < 2 || p.MaxBlockCoins > 1<<20:
-		return fail("max_block_coins %d, want 2 to %d", p.MaxBlockCoins, 1<<20)
+	case p.MaxBlockCoins < 2 || p.MaxBlockCoins > maxBlockCoins:
+		return fail("max_block_coins %d, want 2 to %d", p.MaxBlockCoins, maxBlockCoins)
 	case p.CoinbaseMaturity < 1 || p.CoinbaseMaturity > maxMaturity:
 		return fail("coinbase_maturity %d, want 1 to %d blocks", p.CoinbaseMaturity, maxMaturity)
 	case p.HalvingInterval < 1:
@@ -173,6 +178,9 @@ func (p *Params) validateVersions() error {
 	for i, v := range p.Versions {
 		if v.Version == 0 || (i > 0 && (v.Height <= p.Versions[i-1].Height || v.Version <= p.Versions[i-1].Version)) {
 			return fmt.Errorf("%w: versions[%d], want heights and versions to rise from version 1", ErrParams, i)
+		}
+		if v.Version > maxVersion {
+			return fmt.Errorf("%w: versions[%d] asks for version %d, this release knows up to %d: is there a newer one?", ErrParams, i, v.Version, maxVersion)
 		}
 	}
 	return nil

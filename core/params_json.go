@@ -32,7 +32,55 @@ type paramsFile struct {
 	CoinbaseMaturity *uint32        `json:"coinbase_maturity"`
 	Subsidy          *Amount        `json:"subsidy"`
 	HalvingInterval  *uint32        `json:"halving_interval"`
-	Versions         *[]VersionRule `json:"versions"`
+	Versions         *[]versionFile `json:"versions"`
+}
+
+// versionFile is the JSON form of a VersionRule.
+type versionFile struct {
+	Height  *uint32 `json:"height"`
+	Version *uint16 `json:"version"`
+}
+
+// checkKeys walks one JSON value and refuses keys that are not lower-case or
+// stand twice in one object, which encoding/json would let pass: everybody must
+// read a network file alike.
+func checkKeys(dec *json.Decoder) error {
+	type object struct {
+		seen  map[string]bool // nil: an array
+		value bool            // what comes next is a value
+	}
+	var open []object
+	for {
+		tok, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		top := len(open) - 1
+		if key, ok := tok.(string); ok && top >= 0 && open[top].seen != nil && !open[top].value {
+			if key != strings.ToLower(key) {
+				return fmt.Errorf("key %.40q, want lower case", key)
+			}
+			if open[top].seen[key] {
+				return fmt.Errorf("key %.40q stands twice", key)
+			}
+			open[top].seen[key], open[top].value = true, true
+			continue
+		}
+		switch tok {
+		case json.Delim('{'):
+			open = append(open, object{seen: map[string]bool{}})
+			continue
+		case json.Delim('['):
+			open = append(open, object{})
+			continue
+		case json.Delim('}'), json.Delim(']'):
+			open = open[:top]
+		}
+		if len(open) == 0 {
+			return nil
+		}
+		open[len(open)-1].value = false
+	}
 }
 
 // hexBits is a compact target as eight hexadecimal digits.
@@ -51,7 +99,10 @@ func (b *hexBits) UnmarshalText(text []byte) error {
 
 func (p *Params) file() paramsFile {
 	genesisBits, limitBits := hexBits(p.GenesisBits), hexBits(p.Retarget.LimitBits)
-	versions := append([]VersionRule{}, p.Versions...)
+	versions := make([]versionFile, len(p.Versions))
+	for i := range p.Versions {
+		versions[i] = versionFile{&p.Versions[i].Height, &p.Versions[i].Version}
+	}
 	return paramsFile{
 		Name: &p.Name, Salt: &p.Salt, AddressPrefix: &p.AddressPrefix,
 		GenesisTime: &p.GenesisTime, GenesisBits: &genesisBits,
@@ -71,6 +122,9 @@ func (p *Params) MarshalJSON() ([]byte, error) { return json.Marshal(p.file()) }
 func ParseParams(data []byte) (*Params, error) {
 	if len(data) > MaxParamsFile {
 		return nil, fmt.Errorf("%w: %d bytes, a network file has at most %d", ErrParams, len(data), MaxParamsFile)
+	}
+	if err := checkKeys(json.NewDecoder(bytes.NewReader(data))); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrParams, err)
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
@@ -93,7 +147,13 @@ func ParseParams(data []byte) (*Params, error) {
 		},
 		MaxBlockBytes: *f.MaxBlockBytes, MaxTxBytes: *f.MaxTxBytes, MaxBlockCoins: *f.MaxBlockCoins,
 		CoinbaseMaturity: *f.CoinbaseMaturity, Subsidy: *f.Subsidy,
-		HalvingInterval: *f.HalvingInterval, Versions: *f.Versions,
+		HalvingInterval: *f.HalvingInterval,
+	}
+	for i, v := range *f.Versions {
+		if v.Height == nil || v.Version == nil {
+			return nil, fmt.Errorf("%w: versions[%d] needs height and version", ErrParams, i)
+		}
+		p.Versions = append(p.Versions, VersionRule{*v.Height, *v.Version})
 	}
 	return p, p.Validate()
 }

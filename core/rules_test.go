@@ -345,7 +345,6 @@ func TestEveryParameterChangesTheGenesis(t *testing.T) {
 		"maturity": func(p *core.Params) { p.CoinbaseMaturity++ },
 		"subsidy":  func(p *core.Params) { p.Subsidy-- },
 		"halving":  func(p *core.Params) { p.HalvingInterval-- },
-		"versions": func(p *core.Params) { p.Versions = append(p.Versions, core.VersionRule{Height: 9, Version: 2}) },
 	} {
 		p := core.LAN()
 		change(p)
@@ -366,6 +365,17 @@ func TestEveryParameterChangesTheGenesis(t *testing.T) {
 		if err != nil || back.Genesis().ID() != r.GenesisID() {
 			t.Errorf("%s: the network file does not give the network back: %v", name, err)
 		}
+	}
+}
+
+func TestTheVersionScheduleIsPartOfTheNetwork(t *testing.T) {
+	p, q := core.LAN(), core.LAN()
+	q.Versions = append(q.Versions, core.VersionRule{Height: 9, Version: 2})
+	if string(p.Encode()) == string(q.Encode()) {
+		t.Error("another schedule has the same encoding")
+	}
+	if q.VersionAt(8) != 1 || q.VersionAt(9) != 2 {
+		t.Errorf("versions %d and %d at heights 8 and 9", q.VersionAt(8), q.VersionAt(9))
 	}
 }
 
@@ -398,6 +408,11 @@ func TestNetworkFilesThatAreRefused(t *testing.T) {
 		"bits":             replace(`"1e010000"`, `"1e0100"`),
 		"bits above limit": replace(`"1e010000"`, `"1f010000"`),
 		"no versions":      replace(`[{"height":0,"version":1}]`, `[]`),
+		"unknown version":  replace(`"version":1`, `"version":2`),
+		"no height":        replace(`{"height":0,`, `{`),
+		"key in capitals":  replace(`"name"`, `"NAME"`),
+		"key twice":        replace(`{`, `{"name":"lan",`),
+		"nested key twice": replace(`{"height":0,`, `{"height":0,"height":0,`),
 		"version from 1":   replace(`[{"height":0,`, `[{"height":1,`),
 		"interval":         replace(`"block_interval_ms":10000`, `"block_interval_ms":0`),
 		"too long":         string(good) + strings.Repeat(" ", core.MaxParamsFile),
@@ -434,10 +449,11 @@ func TestReorgPath(t *testing.T) {
 	for _, name := range []string{coretest.Genesis, "a1", "a2", "a3", "c2", "c3", "c4"} {
 		byID[c.Get(name).Block.ID()] = c.Get(name)
 	}
+	errUnknown := errors.New("unknown")
 	lookup := func(id core.Hash) (core.Hash, uint32, error) {
 		n := byID[id]
 		if n == nil {
-			return core.Hash{}, 0, core.ErrUnknownBlock
+			return core.Hash{}, 0, errUnknown
 		}
 		return n.Block.Header.Parent, n.Block.Header.Height, nil
 	}
@@ -456,7 +472,7 @@ func TestReorgPath(t *testing.T) {
 			t.Errorf("%s to %s: revert %q apply %q, %v", tc.from, tc.to, names(revert), names(apply), err)
 		}
 	}
-	if _, _, err := core.ReorgPath(core.Hash{9}, c.Get("a1").Block.ID(), lookup); !errors.Is(err, core.ErrUnknownBlock) {
+	if _, _, err := core.ReorgPath(core.Hash{9}, c.Get("a1").Block.ID(), lookup); !errors.Is(err, errUnknown) {
 		t.Errorf("unknown block: %v", err)
 	}
 }

@@ -16,11 +16,11 @@ const (
 
 	maxOwners = 1<<16 - 1 // distinct owners in one transaction
 
-	witnessSize   = PublicKeySize + SignatureSize
-	minInputSize  = HashSize + 1 + 1        // txid, index, owner, in bytes
-	outputSize    = 8 + 1 + AddressHashSize // value, kind, hash, in bytes
-	minTxSize     = 2 + 1 + 1 + 8 + 1       // a transaction of nothing, in bytes
-	txSlabEntries = 1024                    // how many inputs or outputs one allocation serves
+	witnessSize  = PublicKeySize + SignatureSize
+	minInputSize = HashSize + 1 + 1        // txid, index, owner, in bytes
+	outputSize   = 8 + 1 + AddressHashSize // value, kind, hash, in bytes
+	minTxSize    = 2 + 1 + 1 + 8 + 1       // a transaction of nothing, in bytes
+	maxSlab      = 1024                    // inputs, outputs or witnesses that one allocation serves
 )
 
 // Outpoint names an output: the transaction and the position in it.
@@ -127,28 +127,37 @@ func ParseTransaction(b []byte) (*Transaction, error) {
 // txSlabs hands out slices of shared arrays, so that a block of small
 // transactions costs few allocations.
 type txSlabs struct {
-	inputs    []Input
-	outputs   []Output
-	witnesses []Witness
+	inputs    slab[Input]
+	outputs   slab[Output]
+	witnesses slab[Witness]
 }
 
-// carve returns n fresh elements, cut from slab or from a new one.
-func carve[T any](slab *[]T, n int) []T {
+// slab is what is left of an array. Each array is twice as long as the one
+// before, up to maxSlab, so that no more than half of what was asked for is in
+// vain.
+type slab[T any] struct {
+	free []T
+	next int
+}
+
+// carve returns n fresh elements.
+func (s *slab[T]) carve(n int) []T {
 	if n == 0 {
 		return nil
 	}
-	if n > len(*slab) {
-		*slab = make([]T, max(n, min(txSlabEntries, 4*n)))
+	if n > len(s.free) {
+		s.next = min(max(2*s.next, 1), maxSlab)
+		s.free = make([]T, max(n, s.next))
 	}
-	out := (*slab)[:n:n]
-	*slab = (*slab)[n:]
+	out := s.free[:n:n]
+	s.free = s.free[n:]
 	return out
 }
 
 // bodyEnd is the offset just behind the body; the witnesses follow.
 func (d *decoder) transaction(t *Transaction, slabs *txSlabs) (bodyEnd int) {
 	t.Version = d.u16()
-	t.Inputs = carve(&slabs.inputs, d.count(minInputSize))
+	t.Inputs = slabs.inputs.carve(d.count(minInputSize))
 	owners := 0
 	for i := range t.Inputs {
 		in := &t.Inputs[i]
@@ -157,7 +166,7 @@ func (d *decoder) transaction(t *Transaction, slabs *txSlabs) (bodyEnd int) {
 		in.Owner = uint16(d.uvarint(maxOwners - 1))
 		owners = max(owners, int(in.Owner)+1)
 	}
-	t.Outputs = carve(&slabs.outputs, d.count(outputSize))
+	t.Outputs = slabs.outputs.carve(d.count(outputSize))
 	for i := range t.Outputs {
 		out := &t.Outputs[i]
 		out.Value = Amount(d.u64())
@@ -173,7 +182,7 @@ func (d *decoder) transaction(t *Transaction, slabs *txSlabs) (bodyEnd int) {
 	if d.err != nil {
 		return bodyEnd
 	}
-	t.Witnesses = carve(&slabs.witnesses, owners)
+	t.Witnesses = slabs.witnesses.carve(owners)
 	for i := range t.Witnesses {
 		w := &t.Witnesses[i]
 		copy(w.PublicKey[:], d.take(PublicKeySize))

@@ -230,7 +230,6 @@ type networkVector struct {
 func makeNetworks(t *testing.T) (vs []networkVector) {
 	salted := core.Dev()
 	salted.Name, salted.AddressPrefix, salted.Salt = "vectors", "vec", filler("salt")
-	salted.Versions = append(salted.Versions, core.VersionRule{Height: 1000, Version: 2})
 	for _, p := range []*core.Params{core.LAN(), core.Dev(), salted} {
 		file, err := json.Marshal(p)
 		if err != nil {
