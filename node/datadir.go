@@ -20,6 +20,7 @@ const (
 	identityFile = "identity.key" // the libp2p identity
 	portsFile    = "ports.json"   // ports that default listeners got
 	peersFile    = "peers.json"   // peers joined in earlier runs
+	chainDir     = "chain"        // the chain's store
 	payoutFile   = "payout"       // the address that mining pays, as text
 )
 

@@ -48,15 +48,27 @@ func (g guardedChain) watch(err error) {
 	}
 }
 
-// wait returns the first failure, with the way out, or nil when ctx ends.
-func (g guardedChain) wait(ctx context.Context) error {
+// watchStore returns the first failure of the store, with the way out, or nil
+// when ctx ends.
+func (n *Node) watchStore(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return nil
-	case err := <-g.failed:
-		if errors.Is(err, chain.ErrCorrupt) {
-			return fmt.Errorf("%w: %w; start again with --reindex, or delete the data directory's chain folder to fetch everything anew", ErrStore, err)
-		}
+	case err := <-n.guard.failed:
+		return storeError(err)
+	case <-n.store.Failed():
+		return storeError(n.store.Err())
+	}
+}
+
+// storeError says what to do about a store that cannot be used.
+func storeError(err error) error {
+	switch {
+	case errors.Is(err, chain.ErrCorrupt):
+		return fmt.Errorf("%w: %w; start again with --reindex, or delete the folder %q in the data directory to fetch everything anew", ErrStore, err, chainDir)
+	case errors.Is(err, chain.ErrDisk):
 		return fmt.Errorf("%w: %w; free space or replace the disk, then start again", ErrStore, err)
+	default:
+		return fmt.Errorf("open the chain: %w", err)
 	}
 }

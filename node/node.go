@@ -10,7 +10,6 @@ package node
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -33,6 +32,9 @@ import (
 const (
 	// lonely is how long Config.Mine waits for peers before it mines alone.
 	lonely = 5 * time.Second
+	// failGrace is how long the parts have to end after the disk has failed, when
+	// calls to the store may never return.
+	failGrace = 2 * time.Second
 	// minePoll is how often it looks whether the node has caught up.
 	minePoll = 100 * time.Millisecond
 )
@@ -47,6 +49,8 @@ type Node struct {
 	log     *slog.Logger
 	trace   *phaseTrace
 	started time.Time
+	lock    *pebbledb.Lock
+	store   *pebbledb.DB
 
 	host   *host.Host
 	dialer *discovery.Dialer
@@ -108,22 +112,25 @@ func (n *Node) Close() error {
 	return n.closeErr
 }
 
-func (n *Node) openChain(context.Context) error {
+func (n *Node) openChain(ctx context.Context) (err error) {
+	if n.lock, err = pebbledb.Acquire(n.cfg.DataDir, false); err != nil {
+		return err
+	}
+	n.onClose(n.lock.Release)
 	if err := prepareDataDir(n.cfg.DataDir, n.rules); err != nil {
 		return err
 	}
-	var err error
 	if n.trace, err = openTrace(n.cfg.PhaseTrace); err != nil {
 		return err
 	}
 	n.onClose(n.trace.Close)
-	store, err := pebbledb.Open(n.cfg.DataDir, n.rules.GenesisID(), pebbledb.Options{Logger: n.log})
+	n.store, err = pebbledb.Open(n.cfg.DataDir, n.rules.GenesisID(), pebbledb.Options{Logger: n.log, Lock: n.lock})
 	if err != nil {
-		return fmt.Errorf("open the chain: %w", err)
+		return storeError(err)
 	}
-	manager, err := chain.Open(store, n.rules, chain.Options{Logger: n.log, Trace: n.trace.hook(), Reindex: n.cfg.Reindex})
+	manager, err := chain.OpenContext(ctx, n.store, n.rules, chain.Options{Logger: n.log, Trace: n.trace.hook(), Reindex: n.cfg.Reindex})
 	if err != nil {
-		return fmt.Errorf("open the chain: %w", errors.Join(err, store.Close()))
+		return storeError(errors.Join(err, n.store.Close()))
 	}
 	n.chainView, n.guard = chainView{manager}, newGuardedChain(manager)
 	n.onClose(manager.Close)
@@ -214,14 +221,32 @@ func (n *Node) openAPI(ctx context.Context) (err error) {
 		return nil
 	})
 	n.endpoint = api.Endpoint{URL: api.URL(n.listener), Token: api.NewToken(), PID: os.Getpid()}
-	return nil
+	return n.lock.SetAPI(n.endpoint.URL)
 }
 
 // Run lets the node talk to peers, mine and answer until ctx ends or a part
 // fails for good, and closes it. It returns when all that it started has ended:
 // nil if ctx ended it.
-func (n *Node) Run(ctx context.Context) (err error) {
-	defer func() { err = errors.Join(err, n.Close()) }()
+func (n *Node) Run(ctx context.Context) error {
+	ended := make(chan error, 1)
+	go func() {
+		err := n.run(ctx)
+		ended <- errors.Join(err, n.Close())
+	}()
+	select {
+	case err := <-ended:
+		return err
+	case <-n.store.Failed():
+	}
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(failGrace):
+		return storeError(n.store.Err())
+	}
+}
+
+func (n *Node) run(ctx context.Context) error {
 	if n.listener != nil {
 		if err := api.WriteEndpoint(n.cfg.DataDir, n.endpoint); err != nil {
 			return err
@@ -229,7 +254,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 		n.onClose(func() error { return api.RemoveEndpoint(n.cfg.DataDir, n.endpoint) })
 	}
 	parts, ctx := errgroup.WithContext(ctx)
-	parts.Go(func() error { return n.guard.wait(ctx) })
+	parts.Go(func() error { return n.watchStore(ctx) })
 	parts.Go(func() error { return n.dialer.Run(ctx) })
 	parts.Go(func() error { return n.proto.Run(ctx) })
 	parts.Go(func() error { return n.miner.Run(ctx) })
@@ -240,7 +265,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 		server := api.NewServer(n, api.Config{Token: n.endpoint.Token, Logger: n.log})
 		parts.Go(func() error { return server.Serve(ctx, n.listener) })
 	}
-	err = parts.Wait()
+	err := parts.Wait()
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}
