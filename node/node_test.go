@@ -208,13 +208,10 @@ func TestRestartKeepsChainAndIdentity(t *testing.T) {
 
 func TestDataDirRemembersItsNetwork(t *testing.T) {
 	cfg := testConfig(t, testParams(t))
-	n, stop := start(t, cfg)
+	_, stop := start(t, cfg)
 	_, held := node.New(t.Context(), cfg)
 	if held == nil || !strings.Contains(held.Error(), fmt.Sprint(os.Getpid())) {
 		t.Errorf("a second node on the directory: %v, want an error that names process %d", held, os.Getpid())
-	}
-	if err := n.Close(); err != nil {
-		t.Error(err)
 	}
 	stop()
 	cfg.Params = core.LAN()
