@@ -114,6 +114,7 @@ func (a *app) demo(ctx context.Context, n int, length time.Duration) error {
 	if err := context.Cause(runCtx); !errors.Is(err, context.Canceled) {
 		return err
 	}
+	a.live.keep()
 	return a.reportDemo(result)
 }
 

@@ -63,6 +63,13 @@ func (l *live) set(lines ...string) {
 	l.draw(lines)
 }
 
+// keep leaves what is drawn where it is, and goes on below.
+func (l *live) keep() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.area = nil
+}
+
 // close removes the area.
 func (l *live) close() { l.set() }
 

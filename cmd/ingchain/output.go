@@ -13,6 +13,7 @@ import (
 // print writes a result: as one JSON document with --json, else as words says.
 func (a *app) print(v any, words func(w io.Writer)) error {
 	if !a.json {
+		a.live.close() // on one terminal, what is redrawn must not take the result along
 		words(a.out)
 		return nil
 	}
@@ -21,6 +22,7 @@ func (a *app) print(v any, words func(w io.Writer)) error {
 
 // printJSON writes v as one line.
 func (a *app) printJSON(v any) error {
+	a.live.close()
 	enc := json.NewEncoder(a.out)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {

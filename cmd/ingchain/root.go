@@ -181,7 +181,8 @@ func (a *app) complain(err error) {
 	if errors.As(err, new(silent)) || errors.Is(err, errInterrupted) {
 		return
 	}
-	fmt.Fprintf(a.err, "ingchain: %s\n", clean(err.Error()))
+	// Errors that were joined are one line each.
+	fmt.Fprintf(a.err, "ingchain: %s\n", clean(strings.ReplaceAll(err.Error(), "\n", "; ")))
 	if hint := a.hintFor(err); hint != "" {
 		fmt.Fprintf(a.err, "hint: %s\n", clean(hint))
 	}

@@ -90,7 +90,6 @@ func (a *app) syncWaitCmd() *cobra.Command {
 				}
 				return err
 			}
-			a.live.close()
 			return a.print(s, func(w io.Writer) { fmt.Fprintf(w, "synced at height %s\n", grouped(s.Tip.Height)) })
 		},
 	}
