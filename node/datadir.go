@@ -46,12 +46,9 @@ func NetworkOf(dataDir string) (*core.Params, error) {
 	return p, nil
 }
 
-// prepareDataDir makes the directory if it is missing and binds it to the
-// network, or refuses one that is bound to another.
+// prepareDataDir binds a directory to the network, or refuses one that is bound
+// to another.
 func prepareDataDir(dataDir string, rules *core.Rules) error {
-	if err := os.MkdirAll(dataDir, 0o700); err != nil {
-		return fmt.Errorf("make data directory: %w", err)
-	}
 	bound, err := NetworkOf(dataDir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

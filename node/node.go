@@ -10,6 +10,7 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -113,6 +114,9 @@ func (n *Node) Close() error {
 }
 
 func (n *Node) openChain(ctx context.Context) (err error) {
+	if err := os.MkdirAll(n.cfg.DataDir, 0o700); err != nil {
+		return fmt.Errorf("make data directory: %w", err)
+	}
 	if n.lock, err = pebbledb.Acquire(n.cfg.DataDir, false); err != nil {
 		return err
 	}

@@ -170,6 +170,7 @@ func collect(t *testing.T, n *node.Node) <-chan string {
 
 func TestRestartKeepsChainAndIdentity(t *testing.T) {
 	cfg := testConfig(t, testParams(t))
+	cfg.DataDir = filepath.Join(cfg.DataDir, "not", "there", "yet")
 	n, stop := start(t, cfg)
 	if _, err := n.MineOnce(t.Context(), 10, ""); err != nil {
 		t.Fatal(err)
