@@ -1,0 +1,210 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ingchain/ingchain/chain"
+	"github.com/ingchain/ingchain/chain/pebbledb"
+	"github.com/ingchain/ingchain/core"
+	"github.com/ingchain/ingchain/discovery"
+	"github.com/ingchain/ingchain/host"
+	"github.com/ingchain/ingchain/protocol"
+)
+
+// Node is one node: the product's parts, put together as the product does.
+type Node struct {
+	Host   *host.Host
+	Chain  *chain.Manager
+	Dialer *discovery.Dialer
+	Proto  *protocol.Service
+	Ledger *Ledger
+
+	store    chain.Store
+	source   *source
+	searcher *searcher // nil: the node does not mine
+	log      *slog.Logger
+
+	mu      sync.Mutex // guards what follows
+	refused []string
+}
+
+// newNode makes a node that speaks to nobody before run.
+func (w *World) newNode(i int, k key, payee core.Address, seed uint64) (n *Node, err error) {
+	n = &Node{source: &source{}, log: w.cfg.Logger.With("node", i)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.close())
+		}
+	}()
+	if err := n.openChain(w.rules); err != nil {
+		return n, err
+	}
+	n.Ledger = newLedger(n.Chain, w.rules.GenesisID(), &w.Forks)
+	if err := n.openHost(w, i, k); err != nil {
+		return n, err
+	}
+	n.Dialer, err = discovery.New(discovery.Config{
+		Network: discovery.Libp2p(n.Host), Genesis: w.rules.GenesisID().String(),
+		Sources: []discovery.Source{n.source},
+		Local:   func() string { return "" }, // interfaces do not change here
+		Log:     n.log,
+	})
+	if err != nil {
+		return n, err
+	}
+	var c protocol.Chain = n.Chain
+	var m minerChain = n.Chain
+	if w.cfg.NoReorg {
+		s := &stubborn{Manager: n.Chain}
+		c, m = s, s
+	}
+	n.Proto, err = protocol.New(protocol.Config{
+		Host: n.Host, PubSub: n.Host.PubSub(), Chain: c, Feedback: feedback{n.Dialer, n},
+		Agent: "simulation", Logger: n.log,
+	})
+	if i < w.cfg.Miners {
+		n.searcher = &searcher{
+			chain: m, ledger: n.Ledger, key: k, payee: payee, stop: w.stopMine,
+			mean: w.cfg.Interval * time.Duration(w.cfg.Miners),
+			rng:  rand.New(rand.NewPCG(seed, 2)),
+		}
+	}
+	return n, err
+}
+
+func (n *Node) openChain(rules *core.Rules) error {
+	store, err := pebbledb.OpenMem(rules.GenesisID())
+	if err != nil {
+		return err
+	}
+	n.store = store
+	n.Chain, err = chain.Open(store, rules, chain.Options{Now: time.Now, Logger: n.log})
+	return err
+}
+
+func (n *Node) openHost(w *World, i int, k key) error {
+	identity, err := crypto.UnmarshalEd25519PrivateKey(append(k.seed[:], k.public[:]...))
+	if err != nil {
+		return err
+	}
+	h, err := w.links.newHost(i, identity)
+	if err != nil {
+		return err
+	}
+	topics := []string{protocol.BlockTopic(w.rules.GenesisID()), protocol.TxTopic(w.rules.GenesisID())}
+	if n.Host, err = host.Wrap(h, host.Config{Topics: topics, Log: n.log}); err != nil {
+		return errors.Join(err, h.Close())
+	}
+	if w.cfg.NoGossip {
+		muteGossip(n.Host)
+	}
+	return nil
+}
+
+// muteGossip makes a host deny that it speaks gossipsub, so that its router
+// finds no peers and no router finds it.
+func muteGossip(h *host.Host) {
+	for _, p := range h.Mux().Protocols() {
+		if strings.HasPrefix(string(p), "/meshsub/") || strings.HasPrefix(string(p), "/floodsub/") {
+			h.RemoveStreamHandler(p)
+		}
+	}
+}
+
+// run lets the node live until ctx ends.
+func (n *Node) run(ctx context.Context) error {
+	parts, ctx := errgroup.WithContext(ctx)
+	parts.Go(func() error { return n.Dialer.Run(ctx) })
+	parts.Go(func() error { return n.Proto.Run(ctx) })
+	parts.Go(func() error { return n.Ledger.follow(ctx) })
+	if n.searcher != nil {
+		parts.Go(func() error { return n.searcher.run(ctx) })
+	}
+	if err := parts.Wait(); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// Refused lists the peers that the node turned away, with its reasons.
+func (n *Node) Refused() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.refused
+}
+
+// StoredCoins returns every unspent coin that the node's store has.
+func (n *Node) StoredCoins() (core.UTXOs, error) {
+	if err := n.Chain.Flush(); err != nil {
+		return nil, err
+	}
+	all := core.UTXOs{}
+	err := n.store.EachCoin(func(c core.Coin, err error) error {
+		all[c.Outpoint] = c
+		return err
+	})
+	return all, err
+}
+
+func (n *Node) close() error {
+	var errs []error
+	if n.Host != nil {
+		errs = append(errs, n.Host.Close())
+	}
+	switch {
+	case n.Chain != nil:
+		errs = append(errs, n.Chain.Close())
+	case n.store != nil:
+		errs = append(errs, n.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// feedback passes on what the protocol says of peers, and keeps refusals.
+type feedback struct {
+	*discovery.Dialer
+	node *Node
+}
+
+// Refused implements [protocol.Feedback].
+func (f feedback) Refused(p peer.ID, reason string) {
+	f.node.mu.Lock()
+	f.node.refused = append(f.node.refused, fmt.Sprintf("%s: %s", p, reason))
+	f.node.mu.Unlock()
+	f.Dialer.Refused(p, reason)
+}
+
+// stubborn is a chain that never goes back: it refuses what is not on top of
+// its tip. A network of such nodes falls apart at the first fork.
+type stubborn struct {
+	*chain.Manager
+	mu sync.Mutex // held while blocks are added
+}
+
+// AddBlocks adds those blocks that need no revert.
+func (s *stubborn) AddBlocks(ctx context.Context, blocks []*core.Block) (added int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range blocks {
+		if b.Header.Parent != s.Tip().ID && !s.HasBlock(b.ID()) {
+			return added, &core.DeferError{Code: core.ErrNoParent, Detail: "not on top of the tip"}
+		}
+		n, err := s.Manager.AddBlocks(ctx, []*core.Block{b})
+		added += n
+		if err != nil {
+			return added, err
+		}
+	}
+	return added, nil
+}
