@@ -41,6 +41,7 @@ var plan = []floor{
 	{pkg: "protocol/wire", may: []string{"core"}, why: "bytes only"},
 	{pkg: "protocol/plan", may: []string{"core"}, forbidStd: []string{"context", "os", "net", "log", "log/slog", "sync"}, why: "decides without I/O"},
 	{pkg: "protocol", may: append([]string{"core", "protocol/wire", "protocol/plan", "golang.org/x/sync/...", "golang.org/x/time/rate"}, libp2p...), why: "speaks to peers"},
+	{pkg: "protocol/internal/fakechain", may: []string{"core"}, why: "a chain in memory for the protocol's tests"},
 	{pkg: "host", may: append([]string{"internal/atomicfile", "github.com/prometheus/client_golang/prometheus", "golang.org/x/time/rate"}, libp2p...), why: "the libp2p host knows no chain"},
 	{pkg: "discovery", may: append([]string{"internal/atomicfile", "github.com/libp2p/zeroconf/v2", "github.com/miekg/dns"}, libp2p...), why: "finds peers; a network is a string to it"},
 	{pkg: "api", may: []string{"core", "wallet", "internal/atomicfile", "golang.org/x/time/rate", "golang.org/x/net/netutil"}, why: "serves a Backend; does not know the node"},
@@ -53,7 +54,7 @@ var plan = []floor{
 
 // anything lists packages that may import what they like: tests' own tools and
 // programs that nobody imports.
-var anything = []string{"internal/lab", "internal/lab/scenario", "internal/difficultysim", "internal/floorplan", "internal/simnet", "examples/..."}
+var anything = []string{"internal/lab", "internal/lab/scenario", "internal/difficultysim", "internal/floorplan", "internal/simulation", "examples/..."}
 
 func TestImportsGoDownward(t *testing.T) {
 	for pkg, imports := range imports(t) {
