@@ -410,7 +410,7 @@ func TestEndpointFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	go stranger.Serve(ln)
+	go func() { _ = stranger.Serve(ln) }()
 	defer stranger.Close()
 	for _, u := range []string{dead, URL(ln)} {
 		if err := WriteEndpoint(dir, Endpoint{URL: u, Token: testToken}); err != nil {

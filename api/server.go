@@ -166,7 +166,9 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	if err := srv.Shutdown(grace); err != nil {
 		srv.Close()
 	}
-	<-failed
+	if err := <-failed; err != nil && !errors.Is(err, http.ErrServerClosed) {
+		s.log.Warn("the API's listener failed while it was closed", "err", err)
+	}
 	if !conns.waitEmpty(closeGrace) {
 		// A handler that ignores its context is a bug, which must not keep the
 		// node from stopping.

@@ -492,7 +492,9 @@ func TestBlock(t *testing.T) {
 		if !n.Connected(p) || d.Blocked(p) || !g.InterceptSecured(0, p, nil) {
 			t.Error("Connect does not unblock")
 		}
-		d.Block(p)
+		if err := d.Block(p); err != nil {
+			t.Fatal(err)
+		}
 		d.Unblock(p)
 		after(time.Second)
 		if !n.Connected(p) {

@@ -102,11 +102,11 @@ func answers(ctx context.Context, c p2pnetwork.Conn) error {
 	if err != nil {
 		return fmt.Errorf("open stream: %w", err)
 	}
-	stop := context.AfterFunc(ctx, func() { s.Reset() })
+	stop := context.AfterFunc(ctx, func() { _ = s.Reset() })
 	defer stop()
 	defer s.Close()
 	if err := s.SetProtocol(ping.ID); err != nil {
-		s.Reset()
+		_ = s.Reset()
 		return nil // our own limits: this says nothing of the peer
 	}
 	err = msmux.SelectProtoOrFail(ping.ID, s)

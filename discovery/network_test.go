@@ -45,7 +45,12 @@ func TestDialerOverLibp2p(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- d.Run(ctx) }()
-	defer func() { cancel(); <-done }()
+	defer func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}()
 	want := func(connected bool) {
 		t.Helper()
 		select {
@@ -63,7 +68,9 @@ func TestDialerOverLibp2p(t *testing.T) {
 		t.Fatal("Check closed a live connection")
 	}
 	d.Joined(b.ID())
-	b.Network().ClosePeer(a.ID())
+	if err := b.Network().ClosePeer(a.ID()); err != nil {
+		t.Fatal(err)
+	}
 	want(false)
 	want(true)
 
@@ -122,7 +129,7 @@ func silentRelay(t *testing.T, to ma.Multiaddr) (addr ma.Multiaddr, freeze func(
 			select {
 			case <-frozen:
 			default:
-				dst.Write(buf[:n])
+				_, _ = dst.Write(buf[:n])
 			}
 		}
 	}

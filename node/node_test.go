@@ -102,7 +102,7 @@ func agree(t *testing.T, nodes ...*node.Node) api.StateHash {
 		}
 		for i, n := range nodes[1:] {
 			if s, err := n.StateHash(t.Context(), true); err != nil || s != first {
-				return fmt.Errorf("node %d is at %+v, node 0 at %+v (%v)", i+1, s, first, err)
+				return fmt.Errorf("node %d is at %+v, node 0 at %+v: %w", i+1, s, first, errors.Join(err))
 			}
 		}
 		return nil
@@ -254,7 +254,7 @@ func TestBadConfigs(t *testing.T) {
 		"peer":         func(c *node.Config) { c.Peers = []string{"/ip4/127.0.0.1/tcp/1"} },
 		"api":          func(c *node.Config) { c.APIAddr = "nowhere" },
 		"payout":       func(c *node.Config) { c.MineTo = "ing1xyz" },
-		"file as dir":  func(c *node.Config) { c.DataDir = filepath.Join(c.DataDir, "f"); os.WriteFile(c.DataDir, nil, 0o600) },
+		"file as dir":  func(c *node.Config) { c.DataDir = emptyFile(t, c.DataDir) },
 	} {
 		cfg := testConfig(t, testParams(t))
 		change(&cfg)
@@ -263,6 +263,15 @@ func TestBadConfigs(t *testing.T) {
 			n.Close()
 		}
 	}
+}
+
+func emptyFile(t *testing.T, dir string) string {
+	t.Helper()
+	path := filepath.Join(dir, "f")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 func TestNothingIsLeftBehind(t *testing.T) {

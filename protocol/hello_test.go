@@ -226,7 +226,7 @@ func TestRequestsBeforeHelloAreNotServed(t *testing.T) {
 // stream was cut.
 func (sim *simulation) ask(a, b *testNode, q wire.Message) wire.Message {
 	str := sim.open(a, b)
-	defer str.Reset()
+	defer func() { _ = str.Reset() }()
 	if _, err := str.Write(wire.AppendFrame(nil, q)); err != nil {
 		return nil
 	}

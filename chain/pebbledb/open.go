@@ -21,10 +21,11 @@ const (
 	// storeDir is the store's directory inside the data directory.
 	storeDir = "chain"
 
-	// DefaultCacheBytes and DefaultMemTableBytes are the memory that a store on
-	// disk takes for blocks it has read and for writes it gathers, in bytes; of
-	// the latter there may be two at a time.
-	DefaultCacheBytes    = 64 << 20
+	// DefaultCacheBytes is the memory that a store on disk takes for blocks of its
+	// files that it has read, in bytes.
+	DefaultCacheBytes = 64 << 20
+	// DefaultMemTableBytes is the memory for writes that it gathers, in bytes;
+	// there may be two such tables at a time.
 	DefaultMemTableBytes = 32 << 20
 
 	// A store in memory is for tests and simulations of many nodes.

@@ -91,6 +91,6 @@ func (l *live) draw(lines []string) {
 		// A line that wraps would break the count of lines to go up.
 		b.WriteString(runewidth.Truncate(line, width-1, "…") + "\n")
 	}
-	io.WriteString(l.w, b.String())
+	_, _ = io.WriteString(l.w, b.String())
 	l.area = lines
 }

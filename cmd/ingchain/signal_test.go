@@ -58,8 +58,8 @@ func start(t *testing.T, args ...string) *process {
 	}()
 	t.Cleanup(func() {
 		if p.cmd.ProcessState == nil {
-			p.cmd.Process.Kill()
-			p.cmd.Wait()
+			_ = p.cmd.Process.Kill()
+			_ = p.cmd.Wait()
 		}
 	})
 	return p
