@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"context"
+	"errors"
 	"net"
 	"testing"
 	"time"
@@ -47,7 +48,7 @@ func TestDialerOverLibp2p(t *testing.T) {
 	go func() { done <- d.Run(ctx) }()
 	defer func() {
 		cancel()
-		if err := <-done; err != nil {
+		if err := <-done; !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
 	}()
