@@ -170,7 +170,7 @@ func TestChangedAddressIsAnnouncedAgain(t *testing.T) {
 	go func() { done <- src.Run(ctx, func(Found) {}) }()
 	defer func() {
 		cancel()
-		if err := <-done; err != nil {
+		if err := <-done; !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
 	}()
