@@ -56,12 +56,6 @@ func withHint(err error, format string, args ...any) error {
 	return hinted{err, fmt.Sprintf(format, args...)}
 }
 
-// silent is a failure whose description is already on stdout.
-type silent struct{ err error }
-
-func (e silent) Error() string { return e.err.Error() }
-func (e silent) Unwrap() error { return e.err }
-
 // exitCode is the one place that maps failures to exit codes.
 func exitCode(err error) int {
 	var usage usageError

@@ -178,7 +178,7 @@ func (a *app) main(ctx context.Context, argv []string) int {
 
 // complain tells the user what went wrong and what to do.
 func (a *app) complain(err error) {
-	if errors.As(err, new(silent)) || errors.Is(err, errInterrupted) {
+	if errors.Is(err, errInterrupted) {
 		return
 	}
 	// Errors that were joined are one line each.
