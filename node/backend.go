@@ -23,6 +23,9 @@ import (
 // connectTimeout is how long Connect waits for a peer to answer hello.
 const connectTimeout = 10 * time.Second
 
+// refusalWait is how long after a failed dial a refusal may still come to light.
+const refusalWait = 300 * time.Millisecond
+
 func parseListen(addrs []string) ([]ma.Multiaddr, error) {
 	var list []ma.Multiaddr
 	for _, s := range addrs {
@@ -146,15 +149,12 @@ func (n *Node) Connect(ctx context.Context, addr string) (api.Peer, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	n.proto.Forgive(id)
-	if err := n.dialer.Connect(ctx, infos[0]); err != nil {
-		return api.Peer{}, fmt.Errorf("%w: connect to %s: %w", api.ErrTimeout, addr, err)
-	}
-	if err := n.proto.WaitJoined(ctx, id); err != nil {
+	if err := n.join(ctx, infos[0]); err != nil {
 		var other *protocol.GenesisError
 		if errors.As(err, &other) {
 			return api.Peer{}, fmt.Errorf("%w: %s is on another network: its genesis is %s, ours %s", api.ErrNotAllowed, id, other.Theirs, other.Ours)
 		}
-		return api.Peer{}, fmt.Errorf("%w: %s does not answer hello: %w", api.ErrTimeout, id, err)
+		return api.Peer{}, fmt.Errorf("%w: connect to %s: %w", api.ErrTimeout, addr, err)
 	}
 	peers, err := n.Peers(ctx)
 	for _, p := range peers {
@@ -163,6 +163,25 @@ func (n *Node) Connect(ctx context.Context, addr string) (api.Peer, error) {
 		}
 	}
 	return api.Peer{PeerID: id.String(), Addr: addr}, err
+}
+
+// join dials a peer and waits for its hello.
+func (n *Node) join(ctx context.Context, info peer.AddrInfo) error {
+	dialled := n.dialer.Connect(ctx, info)
+	if dialled != nil {
+		// A stranger may have told us so and hung up before the dial was done.
+		short, cancel := context.WithTimeout(ctx, refusalWait)
+		defer cancel()
+		ctx = short
+	}
+	if err := n.proto.WaitJoined(ctx, info.ID); err != nil {
+		var other *protocol.GenesisError
+		if dialled != nil && !errors.As(err, &other) {
+			return dialled
+		}
+		return fmt.Errorf("hello: %w", err)
+	}
+	return nil
 }
 
 // Disconnect implements [api.Backend].

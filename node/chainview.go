@@ -138,6 +138,9 @@ func (v chainView) StateHash(ctx context.Context, full bool) (api.StateHash, err
 		return stateHash(v.chain.StateHash()), nil
 	}
 	s, err := v.chain.StateHashFull(ctx)
+	if errors.Is(err, chain.ErrCorrupt) {
+		err = fmt.Errorf("%w: %w", api.ErrFailed, err)
+	}
 	return stateHash(s), err
 }
 

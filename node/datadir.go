@@ -99,7 +99,7 @@ func (n *Node) mineTo(address string) (core.Address, error) {
 	if err != nil {
 		return a, err
 	}
-	if !ok {
+	if !ok && !n.warnedPayout.Swap(true) {
 		n.log.Warn("no payout address: rewards go to the zero account and nobody can spend them; give an address to pay")
 	}
 	return a, nil

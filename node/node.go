@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -50,8 +51,10 @@ type Node struct {
 	log     *slog.Logger
 	trace   *phaseTrace
 	started time.Time
-	lock    *pebbledb.Lock
-	store   *pebbledb.DB
+	// warnedPayout is whether the log has said that rewards go to nobody.
+	warnedPayout atomic.Bool
+	lock         *pebbledb.Lock
+	store        *pebbledb.DB
 
 	host   *host.Host
 	dialer *discovery.Dialer

@@ -179,12 +179,13 @@ func (s *Service) punish(p peer.ID, err error) {
 	s.closePeer(p)
 }
 
-// Forgive lets a peer in again that broke a rule.
+// Forgive lets a peer in again that broke a rule, and forgets that it refused us
+// or was refused.
 func (s *Service) Forgive(p peer.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e := s.peers[p]; e != nil && !e.bannedUntil.IsZero() {
-		e.bannedUntil, e.reason = time.Time{}, ""
+	if e := s.peers[p]; e != nil && !e.joined {
+		e.bannedUntil, e.refusal, e.reason = time.Time{}, nil, ""
 	}
 }
 
