@@ -137,7 +137,9 @@ func TestANewTipEndsTheSearch(t *testing.T) {
 		t.Errorf("the search went on for %v", waited)
 	}
 	cancel()
-	<-ended
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }
 
 // stuckChain hands out templates that nobody finds a nonce for.
