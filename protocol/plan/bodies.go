@@ -222,7 +222,8 @@ func (p *Plan) reserved() (n int) {
 }
 
 // pick returns the best peer to ask for a block among those with less than
-// limit requests in flight, or nil: the least busy, then the fastest.
+// limit requests in flight, or nil: the one that has failed least, then the
+// least busy, then the fastest.
 func (p *Plan) pick(st *core.HeaderState, but []*request, limit int) *peer {
 	var best *peer
 	for _, id := range p.order {
@@ -231,8 +232,8 @@ func (p *Plan) pick(st *core.HeaderState, but []*request, limit int) *peer {
 			slices.ContainsFunc(but, func(r *request) bool { return r.peer == pr }) {
 			continue
 		}
-		if best == nil || len(pr.requests) < len(best.requests) ||
-			len(pr.requests) == len(best.requests) && pr.rate > best.rate {
+		if best == nil || cmp.Or(cmp.Compare(pr.strikes, best.strikes),
+			cmp.Compare(len(pr.requests), len(best.requests)), cmp.Compare(best.rate, pr.rate)) < 0 {
 			best = pr
 		}
 	}

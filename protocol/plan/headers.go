@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -91,9 +92,10 @@ func (p *Plan) exchanges() (n int) {
 	return n
 }
 
-// startExchanges asks the peer with the heaviest claim for headers. As long as
-// no headers are accepted, one more peer is asked every exchangePatience, so
-// that a peer that claims much and shows nothing holds nobody up.
+// startExchanges asks the peer with the heaviest claim for headers, of those
+// that have failed least. As long as no headers are accepted, one more peer is
+// asked every exchangePatience, so that peers that claim much and show nothing
+// hold nobody up, however many they are.
 func (p *Plan) startExchanges() {
 	var candidates []*peer
 	for _, id := range p.order {
@@ -101,7 +103,9 @@ func (p *Plan) startExchanges() {
 			candidates = append(candidates, pr)
 		}
 	}
-	slices.SortStableFunc(candidates, func(a, b *peer) int { return b.claim.Work.Cmp(a.claim.Work) })
+	slices.SortStableFunc(candidates, func(a, b *peer) int {
+		return cmp.Or(cmp.Compare(a.strikes, b.strikes), b.claim.Work.Cmp(a.claim.Work))
+	})
 	active := p.exchanges()
 	for _, pr := range candidates {
 		if active == 0 {

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -274,6 +275,19 @@ func TestLiarsAboutWork(t *testing.T) {
 	if st := w.plan.Status(); st.Unproven {
 		t.Error("peers that are set aside still count as ahead")
 	}
+}
+
+// However many peers claim more and stay silent, one that has not failed us is
+// asked before those that have, for headers and for bodies.
+func TestManySilentLiars(t *testing.T) {
+	w := newWorld(t)
+	blocks := fakechain.Make(w.rules, w.genesis(), 100, 1)
+	heavy := core.WorkFromBytes([core.WorkSize]byte{1})
+	for i := range byte(19) {
+		w.join(PeerID(fmt.Sprint("liar", i)), &actor{chain: w.chainOf(), claim: &Claim{core.Hash{1, i}, 1 << 31, heavy}, silentAt: w.now.Add(-1)})
+	}
+	w.join("true", &actor{chain: w.chainOf(blocks)})
+	w.run(time.Minute, last(blocks))
 }
 
 // Claiming something else each time doesn't help a liar.
