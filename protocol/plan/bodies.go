@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -53,12 +54,13 @@ func (p *Plan) refresh() {
 	}
 }
 
-// choose returns what to fetch: bodies up to the best header or, if no peer has
-// those for a while, up to the best claim of a peer that is better than our
-// tip.
+// choose returns what to fetch: bodies up to the best header or, if for a while
+// no peer has those or all that say so have failed, up to another claim of a
+// peer that is better than our tip: the one whose peers have failed least, then
+// the best.
 func (p *Plan) choose() []core.HeaderState {
 	want := p.chain.Missing(lookAhead)
-	if len(want) == 0 || p.available(&want[0]) {
+	if len(want) == 0 || p.failures(&want[0]) == 0 {
 		p.starvedSince = time.Time{}
 		return want
 	}
@@ -68,34 +70,43 @@ func (p *Plan) choose() []core.HeaderState {
 	if !p.starved() {
 		return want
 	}
-	tip := p.chain.Tip()
-	best, found := Claim{tip.ID, tip.Height, tip.Work}, []core.HeaderState(nil)
+	tip, header := p.chain.Tip(), p.chain.BestHeader()
+	best, least := Claim{header.ID, header.Height, header.Work}, p.failures(&want[0])
+	seen := map[core.Hash]bool{header.ID: true}
 	for _, id := range p.order {
 		c := p.peers[id].claim
-		if !core.Heavier(c.Work, c.ID, best.Work, best.ID) {
+		if seen[c.ID] || !core.Heavier(c.Work, c.ID, tip.Work, tip.ID) {
 			continue
 		}
+		seen[c.ID] = true
 		if _, known := p.chain.HeaderState(c.ID); !known {
 			continue
 		}
-		if alt := p.chain.MissingTo(c.ID, lookAhead); len(alt) > 0 && p.available(&alt[0]) {
-			best, found = c, alt
+		alt := p.chain.MissingTo(c.ID, lookAhead)
+		if len(alt) == 0 {
+			continue
 		}
-	}
-	if found != nil {
-		return found
+		n := p.failures(&alt[0])
+		if n < least || n == least && core.Heavier(c.Work, c.ID, best.Work, best.ID) {
+			want, best, least = alt, c, n
+		}
 	}
 	return want
 }
 
-// available reports whether any peer may have the block, now or after a pause.
-func (p *Plan) available(st *core.HeaderState) bool {
+// nobody is how often a block's peers have failed if there are none.
+const nobody = math.MaxInt
+
+// failures returns how often in a row that peer has failed which has failed
+// least of those that may have the block.
+func (p *Plan) failures(st *core.HeaderState) int {
+	least := nobody
 	for _, pr := range p.peers {
-		if pr.mayHave(st) && !slices.Contains(pr.lacks, st.ID) {
-			return true
+		if pr.strikes < least && pr.mayHave(st) && !slices.Contains(pr.lacks, st.ID) {
+			least = pr.strikes
 		}
 	}
-	return false
+	return least
 }
 
 func (pr *peer) mayHave(st *core.HeaderState) bool { return pr.claim.Work.Cmp(st.Work) >= 0 }

@@ -82,7 +82,7 @@ type Plan struct {
 	stall        time.Duration
 	first        core.Hash // first block wanted
 	firstSince   time.Time
-	starvedSince time.Time // no peer has the first block; zero: one has
+	starvedSince time.Time // no peer that hasn't failed has the first block; zero: one has
 	nextReq      uint64
 
 	now     time.Time

@@ -41,6 +41,7 @@ type actor struct {
 	perBlock time.Duration
 	silentAt time.Time                       // from then on it answers nothing
 	noBodies bool                            // it answers requests for blocks with NotFound
+	mute     bool                            // it does not answer them at all
 	headers  func(GetHeaders) []core.Header  // instead of its chain's
 	mutate   func(b *core.Block) *core.Block // applied to served blocks
 	served   int
@@ -210,7 +211,7 @@ func (w *world) getHeaders(a GetHeaders) {
 func (w *world) getBlocks(a GetBlocks) {
 	w.asked[a.Peer] += len(a.IDs)
 	peer := w.peers[a.Peer]
-	if peer == nil || !peer.silentAt.IsZero() && w.now.After(peer.silentAt) {
+	if peer == nil || peer.mute || !peer.silentAt.IsZero() && w.now.After(peer.silentAt) {
 		w.after(10*time.Second, BlocksArrived{Peer: a.Peer, Req: a.Req, Err: fmt.Errorf("deadline exceeded")})
 		return
 	}
