@@ -215,9 +215,10 @@ func (m *Manager) addChunk(ctx context.Context, blocks []*core.Block) (added int
 	}
 	m.recent = make(map[core.Hash]*core.Block, len(fresh))
 	defer func() { m.recent = nil }()
-	added, err = m.accept(fresh, true)
-	if err != nil {
-		return added, err
+	// Whatever stopped it, the blocks before are in the tree and may be the best.
+	added, stopped := m.accept(fresh, true)
+	if stopped != nil && !core.IsPunishable(stopped) && !core.IsDeferred(stopped) {
+		return added, stopped
 	}
 	if err := m.activate(ctx); err != nil {
 		return added, err
@@ -226,6 +227,9 @@ func (m *Manager) addChunk(ctx context.Context, blocks []*core.Block) (added int
 		if err := m.Verdict(n.block.ID()); err != nil {
 			return added, blockError(n.block, err)
 		}
+	}
+	if stopped != nil {
+		return added, stopped
 	}
 	return added, bad
 }

@@ -12,3 +12,11 @@ func (m *Manager) Held() (over, records int) {
 
 // TreeCache is the bound on header records.
 const TreeCache = treeCache
+
+// FillWaiting makes the manager believe that as many blocks as allowed wait for
+// a parent's body.
+func (m *Manager) FillWaiting() {
+	m.change.Lock()
+	defer m.change.Unlock()
+	m.nWaiting = maxWaiting
+}

@@ -69,3 +69,22 @@ func TestUnknownParentIsDeferred(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A block that cannot be kept now holds up none that came before it.
+func TestBlocksBeforeADeferredOneAreConnected(t *testing.T) {
+	b := newBuilder(t)
+	m := newManager(t, chain.Options{})
+	good := b.branch(b.genesis(), 3)
+	gap := b.branch(b.genesis(), 2)
+	if _, err := m.AddHeaders(headersOf(gap)); err != nil {
+		t.Fatal(err)
+	}
+	m.FillWaiting()
+	added, err := m.AddBlocks(context.Background(), append(good, gap[1]))
+	if added != 3 || !errors.Is(err, core.ErrNoParent) {
+		t.Fatalf("%d blocks added, %v", added, err)
+	}
+	if m.Tip().ID != good[2].ID() {
+		t.Errorf("tip at height %d, want 3", m.Tip().Height)
+	}
+}
