@@ -409,13 +409,13 @@ func TestInvalidateAndReconsider(t *testing.T) {
 	long, short := b.branch(b.genesis(), 5), b.branch(b.genesis(), 3)
 	mustAdd(t, m, long...)
 	mustAdd(t, m, short...)
-	if err := m.Invalidate(b.genesis()); !errors.Is(err, chain.ErrGenesis) {
+	if err := m.Invalidate(t.Context(), b.genesis()); !errors.Is(err, chain.ErrGenesis) {
 		t.Error("genesis:", err)
 	}
-	if err := m.Invalidate(core.Hash{1}); !errors.Is(err, chain.ErrNotFound) {
+	if err := m.Invalidate(t.Context(), core.Hash{1}); !errors.Is(err, chain.ErrNotFound) {
 		t.Error("unknown block:", err)
 	}
-	if err := m.Invalidate(long[1].ID()); err != nil {
+	if err := m.Invalidate(t.Context(), long[1].ID()); err != nil {
 		t.Fatal(err)
 	}
 	if m.Tip().ID != short[2].ID() || m.BestHeader().ID != short[2].ID() {
@@ -433,7 +433,7 @@ func TestInvalidateAndReconsider(t *testing.T) {
 		t.Fatal("the operator's word did not outlive a restart")
 	}
 	// Nothing else left: back to the last good block.
-	if err := m.Invalidate(short[0].ID()); err != nil {
+	if err := m.Invalidate(t.Context(), short[0].ID()); err != nil {
 		t.Fatal(err)
 	}
 	if m.Tip().ID != long[0].ID() {
@@ -441,13 +441,53 @@ func TestInvalidateAndReconsider(t *testing.T) {
 	}
 	wantVerified(t, m)
 	// By a descendant: the verdict on its ancestor goes as well.
-	if err := m.Reconsider(long[4].ID()); err != nil {
+	if err := m.Reconsider(t.Context(), long[4].ID()); err != nil {
 		t.Fatal(err)
 	}
 	if m.Tip().ID != long[4].ID() || m.Verdict(long[2].ID()) != nil {
 		t.Fatal("tip did not come back")
 	}
 	b.wantState(m)
+	wantVerified(t, m)
+}
+
+// An invalidation that is interrupted holds over a restart, and the next change
+// goes on to the best chain without the block.
+func TestInterruptedInvalidation(t *testing.T) {
+	b := newBuilder(t)
+	fs := memFS()
+	ctx, cancel := context.WithCancel(t.Context())
+	flushes := -1 << 30
+	m, err := openOn(t, fs, chain.Options{FlushBytes: 1, Trace: func(phase string, begin bool) {
+		if phase == chain.PhaseFlushing && begin {
+			if flushes++; flushes == 5 {
+				cancel()
+			}
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	long, short := b.bare(b.genesis(), 30), b.bare(b.genesis(), 20)
+	mustAdd(t, m, long...)
+	mustAdd(t, m, short...)
+	flushes = 0
+	if err := m.Invalidate(ctx, long[0].ID()); !errors.Is(err, context.Canceled) {
+		t.Fatalf("%v, want it to be interrupted", err)
+	}
+	if m.Tip().ID != long[29].ID() {
+		t.Error("readers see a tip on the way")
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if m, err = openOn(t, fs, chain.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if m.Tip().ID != short[19].ID() {
+		t.Errorf("tip at height %d, want the other branch's", m.Tip().Height)
+	}
 	wantVerified(t, m)
 }
 
@@ -463,7 +503,7 @@ func TestIndexAcrossAFlushBetweenPublications(t *testing.T) {
 	if _, err := m.AddHeaders(headersOf(ahead)); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Invalidate(old[4].ID()); err != nil {
+	if err := m.Invalidate(t.Context(), old[4].ID()); err != nil {
 		t.Fatal(err)
 	}
 	mustAdd(t, m, ahead[:50]...)

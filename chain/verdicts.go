@@ -251,8 +251,9 @@ func (m *Manager) isGood(r *Record) (bool, error) {
 func isComplete(r *Record) (bool, error) { return r.has(FlagComplete), nil }
 
 // Invalidate makes a block and all its descendants bad by the operator's word,
-// over restarts, and moves the tip to the best chain without them.
-func (m *Manager) Invalidate(id core.Hash) error {
+// over restarts, and moves the tip to the best chain without them. If ctx ends on
+// the way there the verdict stays, and the next change of the chain goes on.
+func (m *Manager) Invalidate(ctx context.Context, id core.Hash) error {
 	if id == m.rules.GenesisID() {
 		return ErrGenesis
 	}
@@ -269,12 +270,13 @@ func (m *Manager) Invalidate(id core.Hash) error {
 	if err := m.rejudge(); err != nil {
 		return err
 	}
-	return m.activate(context.Background())
+	return m.activate(ctx)
 }
 
 // Reconsider lifts every verdict on a block, its ancestors and its descendants;
-// they are judged again, and the tip moves to them if they are best.
-func (m *Manager) Reconsider(id core.Hash) error {
+// they are judged again, and the tip moves to them if they are best, as far as ctx
+// lets it, like [Manager.Invalidate].
+func (m *Manager) Reconsider(ctx context.Context, id core.Hash) error {
 	m.change.Lock()
 	defer m.change.Unlock()
 	r, err := m.tree.get(id)
@@ -301,7 +303,7 @@ func (m *Manager) Reconsider(id core.Hash) error {
 	if err := m.rejudge(); err != nil {
 		return err
 	}
-	return m.activate(context.Background())
+	return m.activate(ctx)
 }
 
 // related reports whether the block of v is an ancestor or descendant of r.

@@ -339,7 +339,7 @@ func TestReindexKeepsInvalidatedBlocks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Invalidate(blocks[20].ID()); err != nil {
+	if err := m.Invalidate(t.Context(), blocks[20].ID()); err != nil {
 		t.Fatal(err)
 	}
 	if err := m.Close(); err != nil {
@@ -352,7 +352,7 @@ func TestReindexKeepsInvalidatedBlocks(t *testing.T) {
 	if m.Tip().ID != blocks[19].ID() {
 		t.Fatalf("tip at height %d", m.Tip().Height)
 	}
-	if err := m.Reconsider(blocks[20].ID()); err != nil {
+	if err := m.Reconsider(t.Context(), blocks[20].ID()); err != nil {
 		t.Fatal(err)
 	}
 	if m.Tip().ID != blocks[29].ID() {

@@ -269,16 +269,16 @@ func (n *Node) MiningStatus(context.Context) (api.MiningStatus, error) {
 }
 
 // Invalidate implements [api.Backend].
-func (n *Node) Invalidate(_ context.Context, id core.Hash) (api.Ref, error) {
-	if err := n.chain.Invalidate(id); err != nil {
+func (n *Node) Invalidate(ctx context.Context, id core.Hash) (api.Ref, error) {
+	if err := n.guard.Invalidate(ctx, id); err != nil {
 		return api.Ref{}, fmt.Errorf("invalidate %s: %w", id, notFound(err))
 	}
 	return ref(n.chain.Tip()), nil
 }
 
 // Reconsider implements [api.Backend].
-func (n *Node) Reconsider(_ context.Context, id core.Hash) (api.Ref, error) {
-	if err := n.chain.Reconsider(id); err != nil {
+func (n *Node) Reconsider(ctx context.Context, id core.Hash) (api.Ref, error) {
+	if err := n.guard.Reconsider(ctx, id); err != nil {
 		return api.Ref{}, fmt.Errorf("reconsider %s: %w", id, notFound(err))
 	}
 	return ref(n.chain.Tip()), nil
@@ -286,7 +286,7 @@ func (n *Node) Reconsider(_ context.Context, id core.Hash) (api.Ref, error) {
 
 // Import implements [api.Backend].
 func (n *Node) Import(ctx context.Context, r io.Reader) (api.Ref, error) {
-	tip, err := n.chain.Import(ctx, r, nil)
+	tip, err := n.guard.Import(ctx, r, nil)
 	return ref(tip), err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/ingchain/ingchain/chain"
 	"github.com/ingchain/ingchain/core"
@@ -13,7 +14,7 @@ import (
 // failed or what it holds is damaged. The node has stopped.
 var ErrStore = errors.New("the stored chain cannot be used")
 
-// guardedChain is the chain as protocol and miner get it: a failure of our own
+// guardedChain is the chain as protocol, miner and API change it: a failure of our own
 // store, which no later block can mend, stops the node.
 type guardedChain struct {
 	*chain.Manager
@@ -34,6 +35,27 @@ func (g guardedChain) AddBlocks(ctx context.Context, blocks []*core.Block) (int,
 // AddHeaders is [chain.Manager.AddHeaders].
 func (g guardedChain) AddHeaders(headers []core.Header) (core.HeaderState, error) {
 	st, err := g.Manager.AddHeaders(headers)
+	g.watch(err)
+	return st, err
+}
+
+// Invalidate is [chain.Manager.Invalidate].
+func (g guardedChain) Invalidate(ctx context.Context, id core.Hash) error {
+	err := g.Manager.Invalidate(ctx, id)
+	g.watch(err)
+	return err
+}
+
+// Reconsider is [chain.Manager.Reconsider].
+func (g guardedChain) Reconsider(ctx context.Context, id core.Hash) error {
+	err := g.Manager.Reconsider(ctx, id)
+	g.watch(err)
+	return err
+}
+
+// Import is [chain.Manager.Import].
+func (g guardedChain) Import(ctx context.Context, r io.Reader, progress func(height uint32)) (core.HeaderState, error) {
+	st, err := g.Manager.Import(ctx, r, progress)
 	g.watch(err)
 	return st, err
 }
