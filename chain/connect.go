@@ -245,11 +245,20 @@ func (m *Manager) keepUndo(u UndoRecord) {
 	m.undoBytes += len(u.Undo) + undoCost
 }
 
+// restsOnCoins reports whether a verdict would be another if the coins were.
+func restsOnCoins(verdict error) bool {
+	switch core.CodeOf(verdict) {
+	case core.ErrStateRoot, core.ErrMissingCoin, core.ErrImmature, core.ErrOwner, core.ErrInputSum, core.ErrFeeMismatch:
+		return true
+	}
+	return false
+}
+
 // suspectOurselves looks whether a block failed because our own coins are
 // damaged: its header carries work, so that our disk is the likelier culprit.
 // The answer is the same for every child of a block and worked out once.
 func (m *Manager) suspectOurselves(verdict error) error {
-	if !errors.Is(verdict, core.ErrStateRoot) && !errors.Is(verdict, core.ErrMissingCoin) {
+	if !restsOnCoins(verdict) {
 		return nil
 	}
 	if m.vouched == m.work.ID {

@@ -262,6 +262,44 @@ func TestOwnCorruptionCondemnsNobody(t *testing.T) {
 	wantVerified(t, m)
 }
 
+// A coin that the store gives back altered is our failure, whichever rule the
+// block that spends it then seems to break.
+func TestAlteredCoinCondemnsNobody(t *testing.T) {
+	for what, alter := range map[string]func(*core.Coin){
+		"value":    func(c *core.Coin) { c.Value++ },
+		"owner":    func(c *core.Coin) { c.Address.Hash[0]++ },
+		"height":   func(c *core.Coin) { c.Coinbase, c.Height = true, 31 },
+		"too much": func(c *core.Coin) { c.Value = core.MaxAmount + 1 },
+	} {
+		b := newBuilder(t)
+		fs, blocks := stored(t, b)
+		tip := blocks[29]
+		coins := b.coins[tip.ID()]
+		coin := coins[sortedOutpoints(coins)[0]]
+		altered := coin
+		alter(&altered)
+		db := openStore(t, fs)
+		if err := db.Commit(&chain.Commit{State: b.states[tip.ID()], Created: []core.Coin{altered}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		m, err := openOn(t, fs, chain.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := b.child(tip.ID(), b.pay(coin, 1))
+		if _, err := m.AddBlocks(context.Background(), []*core.Block{next}); !errors.Is(err, chain.ErrCorrupt) {
+			t.Errorf("%s: %v, want corruption", what, err)
+		}
+		if m.Verdict(next.ID()) != nil {
+			t.Errorf("%s: the block was condemned", what)
+		}
+		m.Close()
+	}
+}
+
 // A damaged body is dropped with what rests on it; the rest is rebuilt, and the
 // bodies are asked for again.
 func TestReindexDropsADamagedBody(t *testing.T) {
