@@ -107,10 +107,10 @@ func (s *Service) getHeaders(ctx context.Context, a plan.GetHeaders) {
 		s.punish(p, err)
 	}
 	if err != nil {
-		s.send(ctx, plan.HeadersFailed{Peer: a.Peer, Err: err})
+		s.send(ctx, plan.HeadersFailed{Peer: a.Peer, Req: a.Req, Err: err})
 		return
 	}
-	s.send(ctx, plan.HeadersArrived{Peer: a.Peer, Headers: hs})
+	s.send(ctx, plan.HeadersArrived{Peer: a.Peer, Req: a.Req, Headers: hs})
 }
 
 func (s *Service) getBlocks(ctx context.Context, a plan.GetBlocks) {

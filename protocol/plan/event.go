@@ -44,12 +44,14 @@ type Left struct{ Peer PeerID }
 // HeadersArrived answers [GetHeaders].
 type HeadersArrived struct {
 	Peer    PeerID
+	Req     uint64
 	Headers []core.Header
 }
 
 // HeadersFailed says that [GetHeaders] brought no answer.
 type HeadersFailed struct {
 	Peer PeerID
+	Req  uint64
 	Err  error
 }
 
@@ -104,6 +106,7 @@ type Action interface{ action() }
 // GetHeaders asks a peer for up to [HeadersPerRequest] headers.
 type GetHeaders struct {
 	Peer    PeerID
+	Req     uint64
 	Locator []core.Hash
 }
 

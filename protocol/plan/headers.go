@@ -38,10 +38,11 @@ type exchange struct {
 	started time.Time
 	claim   Claim // the peer's when the exchange began
 	phase   phase
-	waiting bool  // a request is out
-	adding  bool  // headers are with the chain
-	end     bool  // the peer has no more than what is with the chain
-	cause   error // why it ended early, if so
+	waiting bool   // a request is out
+	req     uint64 // the last request; answers to others are late
+	adding  bool   // headers are with the chain
+	end     bool   // the peer has no more than what is with the chain
+	cause   error  // why it ended early, if so
 
 	// fork is the last header that we knew, run the last that was verified.
 	// Both hold once begun.
@@ -143,8 +144,9 @@ func (p *Plan) evictSlowest() bool {
 }
 
 func (p *Plan) ask(pr *peer, locator []core.Hash) {
-	pr.ex.waiting = true
-	p.do(GetHeaders{Peer: pr.id, Locator: locator})
+	p.nextReq++
+	pr.ex.waiting, pr.ex.req = true, p.nextReq
+	p.do(GetHeaders{Peer: pr.id, Req: pr.ex.req, Locator: locator})
 }
 
 // askOn asks for what follows the last verified header. Should the peer have
@@ -154,17 +156,27 @@ func (p *Plan) askOn(pr *peer) {
 	p.ask(pr, append([]core.Hash{pr.ex.run.ID}, ours[:min(len(ours), core.MaxLocator-1)]...))
 }
 
+// awaited returns the peer if it was asked for headers by this request, and
+// nil if the answer comes too late: for an exchange that has ended.
+func (p *Plan) awaited(id PeerID, req uint64) *peer {
+	pr := p.peers[id]
+	if pr == nil || pr.ex == nil || !pr.ex.waiting || pr.ex.req != req {
+		return nil
+	}
+	return pr
+}
+
 func (p *Plan) headersFailed(ev HeadersFailed) {
-	pr := p.peers[ev.Peer]
-	if pr == nil || pr.ex == nil || !pr.ex.waiting {
+	pr := p.awaited(ev.Peer, ev.Req)
+	if pr == nil {
 		return
 	}
 	p.setAside(pr, asideFailed, fmt.Sprintf("asked for headers: %v", ev.Err))
 }
 
 func (p *Plan) headersArrived(ev HeadersArrived) {
-	pr := p.peers[ev.Peer]
-	if pr == nil || pr.ex == nil || !pr.ex.waiting {
+	pr := p.awaited(ev.Peer, ev.Req)
+	if pr == nil {
 		return
 	}
 	ex := pr.ex

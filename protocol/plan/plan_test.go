@@ -290,6 +290,24 @@ func TestManySilentLiars(t *testing.T) {
 	w.run(time.Minute, last(blocks))
 }
 
+// An answer that a peer gave before it left says nothing of the exchange that
+// began when it came back.
+func TestLateHeaders(t *testing.T) {
+	w := newWorld(t)
+	w.chain.Extend(fakechain.Make(w.rules, w.genesis(), 3000, 1))
+	theirs := fakechain.Make(w.rules, w.genesis(), 3500, 2)
+	a := &actor{chain: w.chainOf(theirs), latency: 100 * time.Millisecond}
+	w.join("a", a)
+	w.at(150*time.Millisecond, func() { // it is asked for what follows the 2000th
+		w.leave("a")
+		w.join("a", a)
+	})
+	w.run(5*time.Second, last(theirs))
+	if len(w.punished) != 0 || len(w.trace) != 0 {
+		t.Errorf("punished %v, set aside %v", w.punished, w.trace)
+	}
+}
+
 // Claiming something else each time doesn't help a liar.
 func TestChangingClaims(t *testing.T) {
 	w := newWorld(t)

@@ -198,14 +198,14 @@ func (w *world) perform(a Action) {
 func (w *world) getHeaders(a GetHeaders) {
 	peer := w.peers[a.Peer]
 	if peer == nil || !peer.silentAt.IsZero() && w.now.After(peer.silentAt) {
-		w.after(10*time.Second, HeadersFailed{Peer: a.Peer, Err: fmt.Errorf("deadline exceeded")})
+		w.after(10*time.Second, HeadersFailed{Peer: a.Peer, Req: a.Req, Err: fmt.Errorf("deadline exceeded")})
 		return
 	}
 	if peer.headers != nil {
-		w.after(peer.latency, HeadersArrived{Peer: a.Peer, Headers: peer.headers(a)})
+		w.after(peer.latency, HeadersArrived{Peer: a.Peer, Req: a.Req, Headers: peer.headers(a)})
 		return
 	}
-	w.after(peer.latency, HeadersArrived{Peer: a.Peer, Headers: peer.chain.HeadersAfter(a.Locator, core.Hash{}, HeadersPerRequest)})
+	w.after(peer.latency, HeadersArrived{Peer: a.Peer, Req: a.Req, Headers: peer.chain.HeadersAfter(a.Locator, core.Hash{}, HeadersPerRequest)})
 }
 
 func (w *world) getBlocks(a GetBlocks) {
