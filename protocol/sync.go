@@ -13,24 +13,28 @@ import (
 	"github.com/ingchain/ingchain/protocol/wire"
 )
 
+// idleTick is how long the plan is left alone at most, for changes that no event
+// tells of, such as a verdict that the operator has lifted.
+const idleTick = 5 * time.Second
+
 // syncLoop carries events to the plan and its actions out. It never waits for a
 // peer or the chain: what takes time runs beside it and comes back as an event.
 // The plan bounds how much of that there is.
 func (s *Service) syncLoop(ctx context.Context, g *group) {
 	l := &loop{s: s, g: g, cancels: make(map[uint64]context.CancelFunc)}
 	p := plan.New(s.rules, planChain{s.chain})
-	timer := time.NewTimer(time.Hour)
+	timer := time.NewTimer(idleTick)
 	defer timer.Stop()
 	defer func() { s.setSyncing(false) }()
 	var ev plan.Event = plan.Tick{}
 	for {
-		timer.Reset(time.Hour)
+		timer.Reset(idleTick)
 		if done, ok := ev.(plan.BlocksArrived); ok {
 			delete(l.cancels, done.Req)
 		}
 		for _, a := range p.Step(ev, s.cfg.Now()) {
 			if wake, ok := a.(plan.WakeAt); ok {
-				timer.Reset(max(0, wake.Time.Sub(s.cfg.Now())))
+				timer.Reset(min(idleTick, max(0, wake.Time.Sub(s.cfg.Now()))))
 				continue
 			}
 			l.perform(ctx, a)

@@ -40,6 +40,9 @@ const (
 	asideStall  = 10 * time.Second // first pause after losing a race
 	asideShort  = 10 * time.Second // first pause after not showing the claimed work
 	asideMax    = 10 * time.Minute // pauses double up to this
+	// asideOurs is the longest pause for what is no fault of the peer's: the
+	// operator may change his mind about a block, the disk may have room again.
+	asideOurs = 40 * time.Second
 
 	deferPause     = 2 * time.Second // before blocks are tried again that can't be judged yet
 	failPause      = 5 * time.Second // before a chain that failed is tried again
@@ -232,7 +235,11 @@ func (p *Plan) aside(pr *peer) bool { return pr.asideUntil.After(p.now) }
 // setAside gives a peer a pause that doubles with each failure in a row, and
 // takes back what it was asked for.
 func (p *Plan) setAside(pr *peer, pause time.Duration, reason string) {
-	pause = min(pause<<min(pr.strikes, 10), asideMax)
+	p.setAsideAtMost(pr, pause, asideMax, reason)
+}
+
+func (p *Plan) setAsideAtMost(pr *peer, pause, most time.Duration, reason string) {
+	pause = min(pause<<min(pr.strikes, 10), most)
 	pr.strikes++
 	pr.asideUntil = p.now.Add(pause)
 	pr.ex = nil
@@ -261,7 +268,7 @@ func guilty(err error) bool {
 // sets it aside if that is no fault of its own.
 func (p *Plan) blame(pr *peer, err error) {
 	if !guilty(err) {
-		p.setAside(pr, asideShort, err.Error())
+		p.setAsideAtMost(pr, asideShort, asideOurs, err.Error())
 		return
 	}
 	p.leave(pr.id)
