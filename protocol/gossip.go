@@ -111,33 +111,25 @@ func (g *gossip) validate(_ context.Context, from peer.ID, msg *pubsub.Message) 
 	if s.rules.CheckClock(&a.Header, uint64(max(0, s.cfg.Now().UnixMilli()))) != nil {
 		return pubsub.ValidationIgnore
 	}
-	if err := s.chain.Verdict(a.ID); err != nil {
-		return g.judged(from, err)
-	}
 	parent, known := s.chain.HeaderState(a.Header.Parent)
 	if !known {
 		g.heard(from, a)
 		return pubsub.ValidationIgnore
 	}
-	if err := s.chain.Verdict(a.Header.Parent); err != nil {
-		return pubsub.ValidationIgnore // perhaps only by our operator's word
+	if _, err := s.rules.ConnectHeader(&parent, &a.Header); core.IsForever(err) {
+		return g.reject(from, err)
+	} else if err != nil {
+		return pubsub.ValidationIgnore
 	}
-	if _, err := s.rules.ConnectHeader(&parent, &a.Header); err != nil {
-		return g.judged(from, err)
+	// What breaks a rule only with its body, or by our operator's word, an honest
+	// peer passes on before it knows.
+	if s.chain.Verdict(a.ID) != nil || s.chain.Verdict(a.Header.Parent) != nil {
+		return pubsub.ValidationIgnore
 	}
 	if tip := s.chain.Tip(); uint64(a.Header.Height)+staleDepth < uint64(tip.Height) {
 		return pubsub.ValidationIgnore
 	}
 	return pubsub.ValidationAccept
-}
-
-// judged rejects what is false for ever. What the operator called invalid, or
-// follows from that, is ignored: peers can't know.
-func (g *gossip) judged(from peer.ID, err error) pubsub.ValidationResult {
-	if !core.IsForever(err) || errors.Is(err, core.ErrInvalidated) || errors.Is(err, core.ErrBadParent) {
-		return pubsub.ValidationIgnore
-	}
-	return g.reject(from, err)
 }
 
 func (g *gossip) reject(from peer.ID, err error) pubsub.ValidationResult {

@@ -58,7 +58,7 @@ func TestValidator(t *testing.T) {
 			{"other leaves", forged, pubsub.ValidationReject},
 			{"wrong height", header(func(h *core.Header) { h.Height += 5 }), pubsub.ValidationReject},
 			{"time of the parent", header(func(h *core.Header) { h.Time = tip.Time }), pubsub.ValidationReject},
-			{"known to be bad", wire.Announce(bad[0]), pubsub.ValidationReject},
+			{"bad by its body", wire.Announce(bad[0]), pubsub.ValidationIgnore},
 			{"after a bad block", wire.Announce(bad[1]), pubsub.ValidationIgnore},
 			{"unknown parent", wire.Announce(next[1]), pubsub.ValidationIgnore},
 			{"future", header(func(h *core.Header) { h.Time = now + rules.Params().MaxFutureMillis() + 1000 }), pubsub.ValidationIgnore},
