@@ -268,6 +268,29 @@ func TestServer(t *testing.T) {
 	})
 }
 
+// reorganising is a chain that changes while headers are looked up.
+type reorganising struct {
+	*fakechain.Chain
+	found [][]core.Header
+}
+
+func (c *reorganising) HeadersAfter([]core.Hash, core.Hash, int) []core.Header {
+	hs := c.found[0]
+	c.found = c.found[1:]
+	return hs
+}
+
+func TestHeadersFollowTheLocatorWhateverHappens(t *testing.T) {
+	rules := devRules(t)
+	blocks := fakechain.Make(rules, genesisOf(rules), 5, 1)
+	hs := fakechain.Headers(blocks)
+	s := &Service{rules: rules, chain: &reorganising{fakechain.New(rules), [][]core.Header{hs[3:], hs[2:]}}}
+	got := s.headersAfter(&wire.GetHeaders{Locator: []core.Hash{blocks[1].ID()}, Max: 10})
+	if len(got) != 3 || got[0].Height != 3 {
+		t.Errorf("answer: %v", got)
+	}
+}
+
 func TestAnswersAreCutBySize(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sim := newSimulation(t)

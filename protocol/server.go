@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"time"
 
 	p2pnetwork "github.com/libp2p/go-libp2p/core/network"
@@ -24,6 +25,7 @@ const (
 	rateWait          = 2 * time.Second // that a request over the rate may wait
 	serveTimeout      = 2 * time.Minute // for a whole answer
 	writeChunk        = 64 << 10        // bytes that writeTimeout is for
+	lookUps           = 3               // times that headers are looked up if the chain changes meanwhile
 )
 
 func isTimeout(err error) bool {
@@ -147,8 +149,7 @@ func (s *Service) answer(ctx context.Context, str p2pnetwork.Stream, m wire.Mess
 	}
 	switch m := m.(type) {
 	case *wire.GetHeaders:
-		hs := s.chain.HeadersAfter(m.Locator, m.Stop, int(m.Max))
-		return w.message(&wire.Headers{Headers: hs[:min(len(hs), wire.MaxHeaders)]})
+		return w.message(&wire.Headers{Headers: s.headersAfter(m)})
 	case *wire.GetBlocks:
 		return s.sendBlocks(ctx, w, m.IDs)
 	case *wire.GetRange:
@@ -159,6 +160,19 @@ func (s *Service) answer(ctx context.Context, str p2pnetwork.Stream, m wire.Mess
 		return s.sendBlocks(ctx, w, ids)
 	}
 	return fmt.Errorf("%w: %v is not a request", wire.ErrMalformed, m.Type())
+}
+
+// headersAfter looks up what follows a locator. If the chain is reorganised in
+// the midst of that, what is found may follow none of its blocks: a peer would
+// take it for a lie, so the look-up is repeated.
+func (s *Service) headersAfter(m *wire.GetHeaders) []core.Header {
+	for range lookUps {
+		hs := s.chain.HeadersAfter(m.Locator, m.Stop, int(m.Max))
+		if len(hs) == 0 || hs[0].Parent == s.rules.GenesisID() || slices.Contains(m.Locator, hs[0].Parent) {
+			return hs[:min(len(hs), wire.MaxHeaders)]
+		}
+	}
+	return nil
 }
 
 // sendBlocks sends blocks up to ResponseBytes, at least one.
