@@ -423,6 +423,21 @@ func TestSubscribersHaveAQuota(t *testing.T) {
 	})
 }
 
+// A banned peer's second connection is closed too if it comes while the first is
+// still being closed.
+func TestEveryConnectionOfABannedPeerIsClosed(t *testing.T) {
+	attack(t, func(sim *simulation, attacker, victim *testNode) {
+		s := victim.service
+		s.mu.Lock()
+		s.entry(attacker.ID()).bannedUntil = time.Now().Add(time.Minute)
+		s.mu.Unlock()
+		g := &group{}
+		defer g.wait()
+		s.connected(sim.ctx, g, attacker.ID())
+		sim.until(time.Second, "disconnected", func() bool { return len(victim.Network().Conns()) == 0 })
+	})
+}
+
 // A peer that speaks the protocol and says nothing is dropped, whoever should
 // have said hello.
 func TestPeerWithoutHelloIsDropped(t *testing.T) {

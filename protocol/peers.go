@@ -119,20 +119,18 @@ func (s *Service) connected(ctx context.Context, g *group, p peer.ID) {
 	defer s.mu.Unlock()
 	e := s.entry(p)
 	e.connected = true
+	if time.Now().Before(e.bannedUntil) {
+		g.start(func() { s.closePeer(p) })
+		return
+	}
 	if e.stop != nil {
 		return
 	}
 	e.refusal = nil
-	banned := time.Now().Before(e.bannedUntil)
 	ctx, e.stop = context.WithCancel(ctx)
 	stop := e.stop
 	g.start(func() {
 		defer stop()
-		if banned {
-			s.closePeer(p)
-			<-ctx.Done()
-			return
-		}
 		s.keep(ctx, p)
 	})
 }
