@@ -486,6 +486,11 @@ func TestBlock(t *testing.T) {
 		if n.Connected(p) || len(n.dialsOf(p)) != 1 || !d.Blocked(p) || g.InterceptSecured(0, p, nil) || g.InterceptPeerDial(p) {
 			t.Errorf("a blocked peer was dialled: %v", n.dialsOf(p))
 		}
+		n.set(p, true) // a connection that was past the gater when p was blocked
+		after(time.Second)
+		if n.Connected(p) {
+			t.Error("a blocked peer slipped in")
+		}
 		if err := d.Connect(t.Context(), peer.AddrInfo{ID: p}); err != nil {
 			t.Fatal(err)
 		}

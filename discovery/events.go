@@ -73,6 +73,13 @@ func (d *Dialer) foundOurs(e *entry, f Found, isNew bool, now time.Time) {
 // changed compares what we believe of a peer's connection with what is.
 func (d *Dialer) changed(p peer.ID) {
 	connected := d.nw.Connected(p)
+	if connected && d.gater.Blocked(p) {
+		// Its handshake had passed the gater when it was blocked.
+		if err := d.nw.Disconnect(p); err != nil {
+			d.log.Debug("cannot disconnect a blocked peer", "peer", p, "err", err)
+		}
+		connected = d.nw.Connected(p)
+	}
 	now := time.Now()
 	d.mu.Lock()
 	if connected {
