@@ -244,6 +244,28 @@ func TestManyConnectionsFromOneLANAddress(t *testing.T) {
 	}
 }
 
+// Streams on which one peer never names a protocol leave room for others'.
+func TestUnnamedStreamsOfOnePeer(t *testing.T) {
+	rm, err := newResourceManager(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rm.Close()
+	opened := 0
+	for ; opened < maxNewStreams; opened++ {
+		scope, err := rm.OpenStream("stuck", p2pnetwork.DirInbound)
+		if err != nil {
+			break
+		}
+		defer scope.Done()
+	}
+	scope, err := rm.OpenStream("honest", p2pnetwork.DirInbound)
+	if err != nil {
+		t.Fatalf("after %d streams of another peer: %v", opened, err)
+	}
+	scope.Done()
+}
+
 func TestFirstMessageArrives(t *testing.T) {
 	const topic, other = "/t/1", "/t/other"
 	quic := maddrs("/ip4/127.0.0.1/udp/0/quic-v1")

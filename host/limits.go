@@ -24,6 +24,7 @@ const (
 	maxConnsOutbound  = 768   // connections that we opened
 	maxConnsTransient = 512   // connections before the end of their handshakes
 	maxStreams        = 16384 // streams in all
+	maxNewStreams     = 8192  // streams whose protocol is not agreed on yet; libp2p allows a peer 256 and more
 	maxConnsPerPeer   = 8     // connections with one peer id
 )
 
@@ -57,6 +58,7 @@ func newResourceManager(metrics bool) (network.ResourceManager, error) {
 		},
 		Transient: rcmgr.ResourceLimits{
 			Conns: maxConnsTransient, ConnsInbound: maxConnsTransient, ConnsOutbound: maxConnsTransient,
+			Streams: maxNewStreams, StreamsInbound: maxNewStreams, StreamsOutbound: maxNewStreams,
 		},
 		PeerDefault: rcmgr.ResourceLimits{
 			Conns: maxConnsPerPeer, ConnsInbound: maxConnsPerPeer, ConnsOutbound: maxConnsPerPeer,
