@@ -180,6 +180,10 @@ func (m *Miner) Run(ctx context.Context) error {
 	tips, cancel := m.chain.Subscribe()
 	defer cancel()
 	for ctx.Err() == nil {
+		select {
+		case <-m.wake: // for the settings that are about to be read
+		default:
+		}
 		on, address, threads := m.settings()
 		if !on {
 			select {
@@ -216,7 +220,6 @@ func (m *Miner) watch(ctx context.Context, tips, wake <-chan struct{}) (round co
 		case <-round.Done():
 		case <-tips:
 		case <-wake:
-			m.poke() // for Run, which looks at the settings
 		}
 		cancel()
 	}()

@@ -110,6 +110,32 @@ func TestRunMinesWhileItIsOn(t *testing.T) {
 	}
 }
 
+// Telling the miner what to do ends one search, not every one after it.
+func TestASearchGoesOnUntilItsTemplateIsOld(t *testing.T) {
+	c := openChain(t, nil)
+	var began time.Time
+	var took time.Duration
+	ctx, cancel := context.WithCancel(t.Context())
+	m := New(c, Config{Trace: func(_ string, begin bool) {
+		if begin {
+			began = time.Now()
+		} else if took == 0 {
+			took = time.Since(began)
+			cancel()
+		}
+	}})
+	m.chain = stuckChain{c}
+	if err := m.Start(core.Address{}, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if took < refresh/2 {
+		t.Errorf("the search took %v, want about %v", took, refresh)
+	}
+}
+
 func TestANewTipEndsTheSearch(t *testing.T) {
 	// The miner's own target is out of reach; a block from elsewhere comes in.
 	c := openChain(t, nil)
