@@ -31,6 +31,7 @@ const (
 	refresh      = time.Second      // a template's time is at most this old
 	rateWindow   = 10 * time.Second // over which the hash rate is averaged
 	retryAfter   = 2 * time.Second  // pause after a failure
+	submitGrace  = time.Second      // for a found block once the miner is to end
 	clockWarning = 10 * time.Second // a clock this far behind the tip is worth a word
 	clockEvery   = time.Minute      // between such words
 )
@@ -294,8 +295,12 @@ func (m *Miner) checkClock(now time.Time, tip uint64) {
 }
 
 // submit hands a found block to the chain and reports whether it is on the best
-// chain afterwards.
+// chain afterwards. A block that was found just when ctx ended is not lost.
 func (m *Miner) submit(ctx context.Context, b *core.Block) (bool, error) {
+	ending := ctx
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ending, func() { time.AfterFunc(submitGrace, cancel) })()
 	if _, err := m.chain.AddBlocks(ctx, []*core.Block{b}); err != nil {
 		return false, fmt.Errorf("found block %d %s, which the chain refuses: %w", b.Header.Height, b.ID().Short(), err)
 	}

@@ -177,6 +177,26 @@ func (s stuckChain) Template(now time.Time, to core.Address, extra []byte, txs .
 	return t, err
 }
 
+// The miner is told to end between finding a block and handing it over.
+func TestAFoundBlockOutlivesTheMiner(t *testing.T) {
+	c := openChain(t, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	m := New(c, Config{Trace: func(_ string, begin bool) {
+		if !begin {
+			cancel()
+		}
+	}})
+	if err := m.Start(core.Address{}, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if c.Tip().Height != 1 {
+		t.Error("the block was lost")
+	}
+}
+
 func TestStartRefusesSillyThreads(t *testing.T) {
 	m := New(openChain(t, nil), Config{})
 	for _, n := range []int{-1, MaxThreads + 1} {
