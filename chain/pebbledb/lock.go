@@ -34,14 +34,20 @@ type Holder struct {
 // [chain.ErrLocked].
 type LockedError struct {
 	Dir string
-	// Holder is zero if the LOCK file does not tell.
+	// Holder is zero if the LOCK file does not tell, or if it is Readers.
 	Holder Holder
+	// Readers says that processes hold it that only read, such as
+	// `ingchain chain verify`.
+	Readers bool
 }
 
 // Error implements error.
 func (e *LockedError) Error() string {
 	who := "another process"
-	if e.Holder.PID != 0 {
+	switch {
+	case e.Readers:
+		who = "another process, which reads its chain"
+	case e.Holder.PID != 0:
 		who = fmt.Sprintf("process %d (%s)", e.Holder.PID, e.Holder.Name)
 	}
 	return fmt.Sprintf("data directory %s is in use by %s; stop it or choose another --data-dir", e.Dir, who)
@@ -73,7 +79,7 @@ func Acquire(dir string, shared bool) (*Lock, error) {
 		return nil, fmt.Errorf("lock data directory %s: %w", dir, err)
 	}
 	if !ok {
-		return nil, &LockedError{Dir: dir, Holder: readHolder(dir)}
+		return nil, inUse(dir, shared)
 	}
 	if !shared {
 		l.holder = Holder{PID: os.Getpid(), Name: filepath.Base(os.Args[0]), Started: time.Now().UTC().Truncate(time.Second)}
@@ -102,6 +108,21 @@ func (l *Lock) write() error {
 		return fmt.Errorf("lock data directory %s: %w", l.dir, err)
 	}
 	return nil
+}
+
+// inUse says who holds a directory that could not be locked.
+func inUse(dir string, shared bool) *LockedError {
+	e := &LockedError{Dir: dir}
+	if !shared {
+		// Readers leave no name; what the file tells is of a process that is gone.
+		probe := flock.New(filepath.Join(dir, lockFile))
+		defer probe.Close()
+		if e.Readers, _ = probe.TryRLock(); e.Readers {
+			return e
+		}
+	}
+	e.Holder = readHolder(dir)
+	return e
 }
 
 func readHolder(dir string) (h Holder) {
