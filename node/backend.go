@@ -247,7 +247,7 @@ func (n *Node) StartMining(ctx context.Context, address string, threads int) (ap
 	if err != nil {
 		return api.MiningStatus{}, err
 	}
-	if err := n.miner.Start(to, threads); err != nil {
+	if err := n.orders.give(func() error { return n.miner.Start(to, threads) }); err != nil {
 		return api.MiningStatus{}, fmt.Errorf("%w: %w", api.ErrBadRequest, err)
 	}
 	return n.MiningStatus(ctx)
@@ -255,7 +255,10 @@ func (n *Node) StartMining(ctx context.Context, address string, threads int) (ap
 
 // StopMining implements [api.Backend].
 func (n *Node) StopMining(ctx context.Context) (api.MiningStatus, error) {
-	n.miner.Stop()
+	stop := func() error { n.miner.Stop(); return nil }
+	if err := n.orders.give(stop); err != nil {
+		return api.MiningStatus{}, err
+	}
 	return n.MiningStatus(ctx)
 }
 

@@ -32,13 +32,9 @@ import (
 )
 
 const (
-	// lonely is how long Config.Mine waits for peers before it mines alone.
-	lonely = 5 * time.Second
 	// failGrace is how long the parts have to end after the disk has failed, when
 	// calls to the store may never return.
 	failGrace = 2 * time.Second
-	// minePoll is how often it looks whether the node has caught up.
-	minePoll = 100 * time.Millisecond
 )
 
 // Node is a running node, from [New] on: it listens, and answers as an
@@ -61,6 +57,9 @@ type Node struct {
 	proto  *protocol.Service
 	miner  *miner.Miner
 	guard  guardedChain
+	// mineAddr is what Config.Mine pays.
+	mineAddr core.Address
+	orders   orders
 
 	listener net.Listener // of the API; nil without one
 	endpoint api.Endpoint
@@ -200,16 +199,6 @@ func (n *Node) openProtocol(context.Context) (err error) {
 	return err
 }
 
-func (n *Node) openMiner(context.Context) error {
-	n.miner = miner.New(n.guard, miner.Config{Logger: n.log, Trace: n.trace.hook()})
-	if n.cfg.Mine || n.cfg.MineTo != "" {
-		if _, err := n.mineTo(n.cfg.MineTo); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (n *Node) openAPI(ctx context.Context) (err error) {
 	addr, giveWay := n.cfg.APIAddr, false
 	switch addr {
@@ -277,29 +266,6 @@ func (n *Node) run(ctx context.Context) error {
 		return nil
 	}
 	return err
-}
-
-// mineWhenReady starts the miner once the node has caught up with its peers, or
-// has none for a while.
-func (n *Node) mineWhenReady(ctx context.Context) error {
-	address, err := n.mineTo(n.cfg.MineTo)
-	if err != nil {
-		return err
-	}
-	tick := time.NewTicker(minePoll)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		s := n.proto.Status()
-		alone := s.Peers == 0 && time.Since(n.started) >= lonely
-		if alone || (s.Peers > 0 && s.Synced) {
-			return n.miner.Start(address, n.cfg.MineThreads)
-		}
-	}
 }
 
 // API returns the base URL and the token of the node's HTTP API, empty if it
