@@ -199,6 +199,9 @@ func (v chainView) events(ctx context.Context, since string) iter.Seq2[api.Event
 				}
 			}
 			cursor = u.Cursor
+			if ctx.Err() != nil {
+				return
+			}
 			if u.More {
 				continue
 			}

@@ -305,6 +305,58 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	})
 }
 
+// A node that is made and never run leaves nothing either, nor one that cannot be
+// made in full.
+func TestNothingIsLeftOfANodeThatNeverRan(t *testing.T) {
+	p := testParams(t)
+	try := func(change func(*node.Config)) {
+		cfg := testConfig(t, p)
+		change(&cfg)
+		n, err := node.New(t.Context(), cfg)
+		if err == nil {
+			err = n.Close()
+		}
+		if err != nil && cfg.APIAddr != "nowhere" && cfg.MineTo == "" {
+			t.Error(err)
+		}
+	}
+	all := func() {
+		try(func(*node.Config) {})
+		try(func(c *node.Config) { c.APIAddr = "nowhere" })
+		try(func(c *node.Config) { c.MineTo = "nobody" })
+	}
+	all() // what libraries make once and keep
+	before, files := goleak.IgnoreCurrent(), openFiles(t)
+	all()
+	eventually(t, 10*time.Second, func() error { return goleak.Find(before) })
+	eventually(t, 10*time.Second, func() error {
+		if now := openFiles(t); now > files {
+			return fmt.Errorf("%d files are open, %d were", now, files)
+		}
+		return nil
+	})
+}
+
+// A stream over a long chain ends with its context, not with the chain.
+func TestEventsEndWithTheirContext(t *testing.T) {
+	n, _ := start(t, testConfig(t, testParams(t)))
+	if _, err := n.MineOnce(t.Context(), 600, ""); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	seen := 0
+	for _, err := range n.Events(ctx, "genesis") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen++
+		cancel()
+	}
+	if seen >= 600 {
+		t.Errorf("%d events after the end", seen)
+	}
+}
+
 // openFiles counts the process' open files where the system tells.
 func openFiles(t *testing.T) int {
 	t.Helper()
