@@ -78,6 +78,32 @@ func TestCrashAtEveryCommit(t *testing.T) {
 	}
 }
 
+// What was synced is there after a power cut that takes all unsynced bytes.
+func TestSyncedBlocksOutliveAPowerCut(t *testing.T) {
+	b := newBuilder(t)
+	blocks := b.branch(b.genesis(), 20)
+	fs := vfs.NewCrashableMem()
+	m, err := openOn(t, fs, chain.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustAdd(t, m, blocks...)
+	if err := m.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	clone := fs.CrashClone(vfs.CrashCloneCfg{})
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if m, err = openOn(t, clone, chain.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if m.Tip().ID != blocks[19].ID() {
+		t.Errorf("tip at height %d, want 20", m.Tip().Height)
+	}
+}
+
 // A crash in the midst of rebuilding starts it again.
 func TestCrashWhileReindexing(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 6))

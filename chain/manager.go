@@ -270,6 +270,15 @@ func (m *Manager) Flush() error {
 	return m.flush()
 }
 
+// Sync flushes and returns once every block added so far would survive a kill or a
+// power cut: what is owed to whoever was told that a block is stored.
+func (m *Manager) Sync() error {
+	if err := m.Flush(); err != nil {
+		return err
+	}
+	return m.store.Sync()
+}
+
 // Close flushes and closes the store. Closing again does nothing.
 func (m *Manager) Close() error {
 	m.change.Lock()

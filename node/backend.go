@@ -234,6 +234,10 @@ func (n *Node) MineOnce(ctx context.Context, count int, address string) ([]api.M
 		return nil, err
 	}
 	mined, err := n.miner.MineOnce(ctx, count, to)
+	if len(mined) > 0 {
+		// Whoever is told of a block must find it again after a crash.
+		err = errors.Join(err, n.chain.Sync())
+	}
 	list := make([]api.MinedBlock, len(mined))
 	for i, b := range mined {
 		list[i] = api.Ref{Height: b.Header.Height, ID: b.ID()}
@@ -290,7 +294,7 @@ func (n *Node) Reconsider(ctx context.Context, id core.Hash) (api.Ref, error) {
 // Import implements [api.Backend].
 func (n *Node) Import(ctx context.Context, r io.Reader) (api.Ref, error) {
 	tip, err := n.guard.Import(ctx, r, nil)
-	return ref(tip), err
+	return ref(tip), errors.Join(err, n.chain.Sync())
 }
 
 // Announcements implements [api.Backend]: nothing is missed from the call on, but
