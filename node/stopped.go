@@ -37,11 +37,11 @@ func OpenStopped(dataDir string) (*Stopped, error) {
 	log := slog.New(slog.DiscardHandler)
 	store, err := pebbledb.OpenReadOnly(dataDir, rules.GenesisID(), pebbledb.Options{Logger: log})
 	if err != nil {
-		return nil, fmt.Errorf("open the chain of %s: %w", dataDir, err)
+		return nil, fmt.Errorf("open the chain of %s: %w", dataDir, notFound(err))
 	}
 	manager, err := chain.Open(store, rules, chain.Options{Logger: log})
 	if err != nil {
-		return nil, fmt.Errorf("open the chain of %s: %w", dataDir, errors.Join(err, store.Close()))
+		return nil, fmt.Errorf("open the chain of %s: %w", dataDir, errors.Join(notFound(err), store.Close()))
 	}
 	return &Stopped{chainView{manager}}, nil
 }
