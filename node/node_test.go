@@ -344,6 +344,7 @@ func TestEventsEndWithTheirContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	seen := 0
 	for _, err := range n.Events(ctx, "genesis") {
 		if err != nil {
