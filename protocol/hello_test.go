@@ -7,6 +7,8 @@ import (
 	"io"
 	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -397,6 +399,33 @@ func TestRequestRateIsBounded(t *testing.T) {
 		}
 		if rate := (n - requestBurst) / time.Since(start).Seconds(); rate > 1.1*requestRate {
 			t.Errorf("%.0f requests per second served beyond the burst", rate)
+		}
+	})
+}
+
+// What is much work for us is not to be had as often as what is little.
+func TestRateGoesByTheAnswer(t *testing.T) {
+	attack(t, func(sim *simulation, attacker, victim *testNode) {
+		victim.mine(wire.MaxHeaders, 1)
+		sim.join(attacker, victim, core.Work{})
+		const asking = 5 * time.Second
+		start := time.Now()
+		var headers atomic.Int64
+		var wg sync.WaitGroup
+		for range 6 {
+			wg.Go(func() {
+				for time.Since(start) < asking {
+					q := &wire.GetHeaders{Locator: []core.Hash{{1}}, Max: wire.MaxHeaders}
+					if m, ok := sim.ask(attacker, victim, q).(*wire.Headers); ok {
+						headers.Add(int64(len(m.Headers)))
+					}
+				}
+			})
+		}
+		wg.Wait()
+		took := time.Since(start).Seconds()
+		if most := costItems * (requestRate*took + 2*requestBurst); float64(headers.Load()) > most {
+			t.Errorf("%d headers served in %.1f s, want %.0f at most", headers.Load(), took, most)
 		}
 	})
 }

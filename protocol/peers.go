@@ -21,8 +21,13 @@ const (
 	// that are gone the longest silent are forgotten.
 	maxPeers = 1024
 
-	requestRate  = 200 // requests that a peer may send, per second
+	// A peer may send requests of a cost of requestRate per second. Each costs 1,
+	// and afterwards what it was answered with: 2,000 headers cost 50, so that 8,000
+	// headers or small blocks a second, or 100 MiB, are left.
+	requestRate  = 200
 	requestBurst = 400
+	costItems    = 40        // headers or blocks for a cost of 1
+	costBytes    = 512 << 10 // bytes of blocks for a cost of 1
 )
 
 // peerEntry is what the service knows of a peer. Service.mu guards it.

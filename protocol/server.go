@@ -147,9 +147,12 @@ func (s *Service) answer(ctx context.Context, str p2pnetwork.Stream, m wire.Mess
 	default:
 		return w.fail(wire.CodeBusy, "too many requests of all peers")
 	}
+	defer func() { limiter.ReserveN(time.Now(), min(w.cost(), requestBurst)) }()
 	switch m := m.(type) {
 	case *wire.GetHeaders:
-		return w.message(&wire.Headers{Headers: s.headersAfter(m)})
+		hs := s.headersAfter(m)
+		w.items = len(hs)
+		return w.message(&wire.Headers{Headers: hs})
 	case *wire.GetBlocks:
 		return s.sendBlocks(ctx, w, m.IDs)
 	case *wire.GetRange:
@@ -179,6 +182,7 @@ func (s *Service) headersAfter(m *wire.GetHeaders) []core.Header {
 func (s *Service) sendBlocks(ctx context.Context, w *answerWriter, ids []core.Hash) error {
 	sent := 0
 	for _, id := range ids {
+		w.items++
 		if sent >= s.cfg.Limits.ResponseBytes {
 			return w.message(&wire.End{More: true})
 		}
@@ -206,9 +210,14 @@ func (s *Service) sendBlocks(ctx context.Context, w *answerWriter, ids []core.Ha
 // answerWriter writes frames. A peer that doesn't read is cut off: each chunk
 // has writeTimeout, and all of them together end at end.
 type answerWriter struct {
-	str p2pnetwork.Stream
-	end time.Time
+	str   p2pnetwork.Stream
+	end   time.Time
+	items int // headers or blocks looked up
+	bytes int // of blocks
 }
+
+// cost is what an answer counts against the peer's rate.
+func (w *answerWriter) cost() int { return w.items/costItems + w.bytes/costBytes }
 
 func (w *answerWriter) message(m wire.Message) error {
 	return w.write(wire.AppendFrame(nil, m))
@@ -225,6 +234,7 @@ func (w *answerWriter) block(raw []byte) error {
 		return errors.Join(fmt.Errorf("reserve memory: %w", err), w.fail(wire.CodeBusy, "out of memory for answers"))
 	}
 	defer scope.ReleaseMemory(len(raw))
+	w.bytes += len(raw)
 	if len(raw) <= writeChunk {
 		frame := make([]byte, 0, wire.MaxFrameHeader+len(raw))
 		return w.write(append(wire.AppendFrameHeader(frame, wire.TypeBlock, len(raw)), raw...))
