@@ -27,8 +27,10 @@ const (
 	reopenPause       = 250 * time.Millisecond // first pause before hello is tried again; doubles
 	reopenPauseMax    = 4 * time.Second
 
-	helloRate  = 2 * int(time.Second/helloPushGap) // hellos that a peer may send, per second
-	helloBurst = 100
+	helloRate = 2 * int(time.Second/helloPushGap) // hellos that a peer may send, per second
+	// helloBurst are hellos that may come at once: so many may a syncing peer have
+	// sent before it gives us up, if we were suspended.
+	helloBurst = 300
 )
 
 // capabilities are the messages that this node understands.

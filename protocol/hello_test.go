@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -196,6 +197,22 @@ func (sim *simulation) join(attacker, victim *testNode, work core.Work) *bufio.R
 		}
 	})
 	return r
+}
+
+// A node that was suspended finds what its peers have said meanwhile, and holds
+// it against nobody.
+func TestHellosAfterAPauseAreNoFlood(t *testing.T) {
+	attack(t, func(sim *simulation, peer, victim *testNode) {
+		hello := wire.AppendFrame(nil, &wire.Hello{Version: wire.Version, Genesis: sim.rules.GenesisID()})
+		str := sim.open(peer, victim)
+		if _, err := str.Write(bytes.Repeat(hello, int(victim.service.cfg.Limits.HelloTimeout/helloPushGap))); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		if _, joined := victim.service.peerJoined(peer.ID()); !joined {
+			t.Error("the peer was dropped")
+		}
+	})
 }
 
 func TestHelloFloodIsCut(t *testing.T) {
