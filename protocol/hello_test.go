@@ -420,6 +420,30 @@ func TestRequestRateIsBounded(t *testing.T) {
 	})
 }
 
+// When all slots are taken, a request waits for a moment: an error would make
+// an honest peer turn away, for longer each time.
+func TestRequestsWaitForASlot(t *testing.T) {
+	attack(t, func(sim *simulation, peer, victim *testNode) {
+		sim.join(peer, victim, core.Work{})
+		slots := victim.service.slots
+		for range cap(slots) {
+			slots <- struct{}{}
+		}
+		sim.side.Go(func() {
+			sim.pause(time.Second)
+			<-slots
+		})
+		q := &wire.GetHeaders{Locator: []core.Hash{{1}}, Max: 1}
+		if m, ok := sim.ask(peer, victim, q).(*wire.Headers); !ok {
+			t.Errorf("answer: %+v", m)
+		}
+		slots <- struct{}{}
+		if e, ok := sim.ask(peer, victim, q).(*wire.Error); !ok || e.Code != wire.CodeBusy {
+			t.Errorf("answer: %+v", e)
+		}
+	})
+}
+
 // What is much work for us is not to be had as often as what is little.
 func TestRateGoesByTheAnswer(t *testing.T) {
 	attack(t, func(sim *simulation, attacker, victim *testNode) {

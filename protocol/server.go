@@ -22,7 +22,7 @@ const (
 	maxStreamsPerPeer = 8               // inbound streams of one peer, its hello included
 	requestMemory     = 64 << 10        // bytes reserved for a request
 	joinWait          = 3 * time.Second // for a hello that a request has overtaken
-	rateWait          = 2 * time.Second // that a request over the rate may wait
+	rateWait          = 2 * time.Second // that a request may wait for its turn
 	serveTimeout      = 2 * time.Minute // for a whole answer
 	writeChunk        = 64 << 10        // bytes that writeTimeout is for
 	lookUps           = 3               // times that headers are looked up if the chain changes meanwhile
@@ -136,15 +136,14 @@ func (s *Service) answer(ctx context.Context, str p2pnetwork.Stream, m wire.Mess
 	limiter := s.entry(p).limiter
 	s.mu.Unlock()
 	wait, done = context.WithTimeout(ctx, rateWait)
-	err = limiter.Wait(wait)
-	done()
-	if err != nil {
+	defer done()
+	if limiter.Wait(wait) != nil {
 		return w.fail(wire.CodeBusy, "too many requests")
 	}
 	select {
 	case s.slots <- struct{}{}:
 		defer func() { <-s.slots }()
-	default:
+	case <-wait.Done():
 		return w.fail(wire.CodeBusy, "too many requests of all peers")
 	}
 	defer func() { limiter.ReserveN(time.Now(), min(w.cost(), requestBurst)) }()
