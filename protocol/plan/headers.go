@@ -358,6 +358,7 @@ func (p *Plan) finish(pr *peer) {
 	switch {
 	case ex.cause != nil:
 		pr.askAfter = p.now.Add(deferPause)
+		pr.told = true
 		p.do(SetAside{Peer: pr.id, Until: pr.askAfter, Reason: ex.cause.Error()})
 	case p.short(ex):
 		p.setAside(pr, asideShort, errShort.Error())

@@ -103,6 +103,7 @@ type peer struct {
 	requests   []*request
 	asideUntil time.Time
 	strikes    int         // failures since the last success
+	told       bool        // people were told why it isn't asked
 	lacks      []core.Hash // blocks that it hasn't got; at most maxLacks
 	rate       float64     // blocks per second, averaged
 }
@@ -241,6 +242,7 @@ func (p *Plan) setAside(pr *peer, pause time.Duration, reason string) {
 func (p *Plan) setAsideAtMost(pr *peer, pause, most time.Duration, reason string) {
 	pause = min(pause<<min(pr.strikes, 10), most)
 	pr.strikes++
+	pr.told = true
 	pr.asideUntil = p.now.Add(pause)
 	pr.ex = nil
 	for len(pr.requests) > 0 {
@@ -249,10 +251,11 @@ func (p *Plan) setAsideAtMost(pr *peer, pause, most time.Duration, reason string
 	p.do(SetAside{Peer: pr.id, Until: pr.asideUntil, Reason: reason})
 }
 
-// succeeded forgets a peer's failures.
+// succeeded forgets a peer's failures, and takes back what was told of them.
 func (p *Plan) succeeded(pr *peer) {
-	if pr.strikes > 0 {
-		pr.strikes = 0
+	pr.strikes = 0
+	if pr.told {
+		pr.told = false
 		p.do(SetAside{Peer: pr.id})
 	}
 }

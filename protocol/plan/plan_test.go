@@ -423,9 +423,13 @@ func TestFutureHeaderIsNobodysFault(t *testing.T) {
 	early := fakechain.Mine(w.rules, h, blocks[4].Txs)
 	w.join("a", &actor{chain: w.chainOf(append(blocks[:4:4], early))})
 	w.run(time.Second, blocks[3].ID())
+	if w.aside["a"] == "" {
+		t.Error("nobody is told why the peer isn't asked")
+	}
 	w.run(30*time.Second, early.ID()) // our clock gets there
-	if len(w.punished) != 0 {
-		t.Errorf("punished: %v", w.punished)
+	w.idle(time.Second)
+	if len(w.punished) != 0 || w.aside["a"] != "" {
+		t.Errorf("punished: %v; aside: %q", w.punished, w.aside["a"])
 	}
 }
 
