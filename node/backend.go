@@ -94,15 +94,21 @@ func (n *Node) Peers(context.Context) ([]api.Peer, error) {
 	return list, nil
 }
 
-// describePeer describes a connected peer.
+// describePeer describes a peer that speaks with us, or did.
 func describePeer(s protocol.PeerState, info discovery.PeerInfo) api.Peer {
 	p := api.Peer{
 		PeerID: s.ID.String(), Direction: s.Direction, Agent: s.Agent, Source: string(info.Kind),
 		Tip: api.Ref{Height: s.Tip.Height, ID: s.Tip.ID}, Joined: s.Joined, Reason: s.Reason,
 		LatencyMS: float64(s.Latency.Microseconds()) / 1000, ClockSkewMS: s.Skew.Milliseconds(),
 	}
-	if s.Addr != "" {
+	switch {
+	case s.Addr != "":
 		p.Addr = s.Addr + "/p2p/" + p.PeerID
+	case len(info.Addrs) > 0:
+		p.Addr = info.Addrs[0].String() + "/p2p/" + p.PeerID
+	}
+	if !s.Connected && (info.Blocked || p.Reason == "") {
+		p.Reason = reason(info)
 	}
 	if p.Source == "" {
 		p.Source = string(discovery.KindInbound)

@@ -246,6 +246,43 @@ func TestOtherNetworksAreSeenAndNotJoined(t *testing.T) {
 	}
 }
 
+// Disconnect keeps a peer away, also when that dials, and says why; Connect lets
+// it in again.
+func TestDisconnectHoldsUntilConnect(t *testing.T) {
+	p := testParams(t)
+	a, _ := start(t, testConfig(t, p))
+	b, _ := start(t, testConfig(t, p))
+	connect(t, a, b)
+	id, err := b.ID(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Disconnect(t.Context(), id.PeerID); err != nil {
+		t.Fatal(err)
+	}
+	away := func() error {
+		peers, err := a.Peers(t.Context())
+		if err != nil || len(peers) != 1 || peers[0].Joined || peers[0].Reason != "disconnected by the operator" || peers[0].Addr == "" {
+			return fmt.Errorf("peers %+v, %w", peers, err)
+		}
+		return nil
+	}
+	eventually(t, 5*time.Second, away)
+	addrs, err := a.ListenAddrs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if p, err := b.Connect(ctx, addrs[0]); err == nil {
+		t.Errorf("it came in again: %+v", p)
+	}
+	if err := away(); err != nil {
+		t.Error(err)
+	}
+	connect(t, a, b)
+}
+
 func TestBadConfigs(t *testing.T) {
 	for name, change := range map[string]func(*node.Config){
 		"no directory": func(c *node.Config) { c.DataDir = "" },
