@@ -233,8 +233,9 @@ func (p *Plan) reserved() (n int) {
 }
 
 // pick returns the best peer to ask for a block among those with less than
-// limit requests in flight, or nil: the one that has failed least, then the
-// least busy, then the fastest.
+// limit requests in flight, or nil: the one that has failed least, then one that
+// says it has the last block wanted (one with as much work may be on another
+// branch), then the least busy, then the fastest.
 func (p *Plan) pick(st *core.HeaderState, but []*request, limit int) *peer {
 	var best *peer
 	for _, id := range p.order {
@@ -243,12 +244,20 @@ func (p *Plan) pick(st *core.HeaderState, but []*request, limit int) *peer {
 			slices.ContainsFunc(but, func(r *request) bool { return r.peer == pr }) {
 			continue
 		}
-		if best == nil || cmp.Or(cmp.Compare(pr.strikes, best.strikes),
+		if best == nil || cmp.Or(cmp.Compare(pr.strikes, best.strikes), cmp.Compare(p.doubt(pr), p.doubt(best)),
 			cmp.Compare(len(pr.requests), len(best.requests)), cmp.Compare(best.rate, pr.rate)) < 0 {
 			best = pr
 		}
 	}
 	return best
+}
+
+// doubt is 0 for a peer that says it has the last block wanted, else 1.
+func (p *Plan) doubt(pr *peer) int {
+	if pr.claim.ID == p.want[len(p.want)-1].ID {
+		return 0
+	}
+	return 1
 }
 
 func (p *Plan) request(pr *peer, b *batch) {

@@ -92,6 +92,26 @@ func TestTieByLowerID(t *testing.T) {
 	}
 }
 
+// Peers at another tip of equal work may have the block that we want; the one
+// that says it has is asked first.
+func TestWhoHasTheBlockIsAskedFirst(t *testing.T) {
+	w := newWorld(t)
+	common := fakechain.Make(w.rules, w.genesis(), 3, 1)
+	fork := stateAfter(w.rules, w.genesis(), common)
+	low, high := fakechain.Make(w.rules, fork, 1, 2), fakechain.Make(w.rules, fork, 1, 3)
+	if core.Heavier(rulesWork(w.rules, fork, high), last(high), rulesWork(w.rules, fork, low), last(low)) {
+		low, high = high, low
+	}
+	w.chain.Extend(append(common, high...))
+	for i := range 20 {
+		w.join(PeerID(fmt.Sprint("high", i)), &actor{chain: w.chainOf(common, high), latency: 20 * time.Millisecond})
+	}
+	w.join("low", &actor{chain: w.chainOf(common, low), latency: 20 * time.Millisecond})
+	if took := w.run(5*time.Second, last(low)); took > 100*time.Millisecond {
+		t.Errorf("took %v", took)
+	}
+}
+
 func rulesWork(rules *core.Rules, g core.HeaderState, blocks []*core.Block) core.Work {
 	return stateAfter(rules, g, blocks).Work
 }
