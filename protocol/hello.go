@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math"
 	"time"
 
@@ -362,7 +363,7 @@ func (s *Service) heardHello(ctx context.Context, ses *session, m *wire.Hello) e
 		_ = replaced.stream.Reset()
 	}
 	if joins {
-		s.log.Info("peer joined", "peer", ses.peer, "height", m.Height, "agent", m.Agent)
+		s.chatter.line(slog.LevelInfo, "peer joined", "peer", ses.peer, "height", m.Height, "agent", m.Agent)
 		s.send(ctx, plan.Joined{Peer: plan.PeerID(ses.peer), Claim: claim})
 		s.cfg.Feedback.Joined(ses.peer)
 		return nil
@@ -385,7 +386,7 @@ func (s *Service) left(ctx context.Context, ses *session) {
 	if !was {
 		return
 	}
-	s.log.Info("peer left", "peer", ses.peer)
+	s.chatter.line(slog.LevelInfo, "peer left", "peer", ses.peer)
 	s.send(ctx, plan.Left{Peer: plan.PeerID(ses.peer)})
 	s.cfg.Feedback.Lost(ses.peer)
 }

@@ -3,6 +3,7 @@ package protocol
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -173,7 +174,7 @@ func (s *Service) disconnect(p peer.ID, reason string) {
 // id, never by its address, which on a LAN others may share.
 func (s *Service) punish(p peer.ID, err error) {
 	reason := wire.Printable("broke a rule: "+err.Error(), 2*wire.MaxText)
-	s.log.Warn("peer broke a rule", "peer", p, "error", err)
+	s.chatter.line(slog.LevelWarn, "peer broke a rule", "peer", p, "error", err)
 	s.mu.Lock()
 	e := s.entry(p)
 	e.bannedUntil, e.reason = time.Now().Add(s.cfg.Limits.BanTime), reason
@@ -209,7 +210,7 @@ func (s *Service) refuse(p peer.ID, theirs core.Hash, agent string) {
 	}
 	s.notify()
 	s.mu.Unlock()
-	s.log.Info("peer of another network", "peer", p, "genesis", theirs)
+	s.chatter.line(slog.LevelInfo, "peer of another network", "peer", p, "genesis", theirs)
 	s.cfg.Feedback.Refused(p, err.Error())
 }
 

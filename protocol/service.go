@@ -22,14 +22,16 @@ const eventQueue = 256
 // Service speaks the protocol with all peers of a host. Its methods may be
 // called from any goroutine.
 type Service struct {
-	cfg    Config
-	host   p2phost.Host
-	chain  Chain
-	rules  *core.Rules
-	log    *slog.Logger
-	since  time.Time // origin of the stamps in hellos
-	events chan plan.Event
-	gossip *gossip
+	cfg   Config
+	host  p2phost.Host
+	chain Chain
+	rules *core.Rules
+	log   *slog.Logger
+	// chatter logs what strangers can cause at will.
+	chatter *chatter
+	since   time.Time // origin of the stamps in hellos
+	events  chan plan.Event
+	gossip  *gossip
 
 	slots   chan struct{} // requests being served
 	pending chan struct{} // streams whose first frame is awaited
@@ -48,7 +50,8 @@ func New(cfg Config) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{
-		cfg: cfg, host: cfg.Host, chain: cfg.Chain, rules: cfg.Chain.Rules(), log: cfg.Logger, since: time.Now(),
+		cfg: cfg, host: cfg.Host, chain: cfg.Chain, rules: cfg.Chain.Rules(),
+		log: cfg.Logger, chatter: newChatter(cfg.Logger), since: time.Now(),
 		events:  make(chan plan.Event, eventQueue),
 		slots:   make(chan struct{}, cfg.Limits.Requests),
 		pending: make(chan struct{}, maxPending),
