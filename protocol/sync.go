@@ -134,11 +134,19 @@ func (s *Service) getBlocks(ctx context.Context, a plan.GetBlocks) {
 type planChain struct{ Chain }
 
 // maxWalk bounds how far MissingTo looks back, in blocks.
-const maxWalk = 16_384
+const maxWalk = 4096
 
-// MissingTo implements plan.Chain for a branch that isn't the best, by walking
-// back to a block whose body is stored.
+// MissingTo implements plan.Chain by walking back to a block whose body is
+// stored. That is for short branches; what Missing lists is not looked for again.
 func (c planChain) MissingTo(tip core.Hash, max int) []core.HeaderState {
+	end, ok := c.HeaderState(tip)
+	if !ok {
+		return nil
+	}
+	best, err := c.IDsInRange(c.BestHeader().ID, end.Height, 1)
+	if err != nil || len(best) == 1 && best[0] == tip {
+		return nil
+	}
 	var ids []core.Hash
 	for id := tip; !c.HasBlock(id); {
 		h, err := c.Header(id)

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/ingchain/ingchain/core"
 	"github.com/ingchain/ingchain/protocol/internal/fakechain"
 )
 
@@ -118,6 +119,27 @@ func TestStalledPeerIsReplaced(t *testing.T) {
 			t.Errorf("phases: %v", phases)
 		}
 	})
+}
+
+func TestMissingTo(t *testing.T) {
+	rules := devRules(t)
+	c := fakechain.New(rules)
+	g := genesisOf(rules)
+	best, other := fakechain.Make(rules, g, 20, 1), fakechain.Make(rules, g, 10, 2)
+	for _, branch := range [][]core.Header{fakechain.Headers(best), fakechain.Headers(other)} {
+		if _, err := c.AddHeaders(branch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := planChain{c}
+	if got := p.MissingTo(other[9].ID(), 4); len(got) != 4 || got[0].ID != other[0].ID() {
+		t.Errorf("of another branch: %v", got)
+	}
+	// Missing lists those, and walking back along a chain that is just being
+	// fetched would take long.
+	if got := p.MissingTo(best[9].ID(), 4); got != nil {
+		t.Errorf("of the best branch: %v", got)
+	}
 }
 
 func TestBadBlockBansItsSender(t *testing.T) {

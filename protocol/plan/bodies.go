@@ -72,7 +72,7 @@ func (p *Plan) choose() []core.HeaderState {
 	}
 	tip, header := p.chain.Tip(), p.chain.BestHeader()
 	best, least := Claim{header.ID, header.Height, header.Work}, p.failures(&want[0])
-	seen := map[core.Hash]bool{header.ID: true}
+	seen, looked := map[core.Hash]bool{header.ID: true}, 0
 	for _, id := range p.order {
 		c := p.peers[id].claim
 		if seen[c.ID] || !core.Heavier(c.Work, c.ID, tip.Work, tip.ID) {
@@ -85,6 +85,9 @@ func (p *Plan) choose() []core.HeaderState {
 		alt := p.chain.MissingTo(c.ID, lookAhead)
 		if len(alt) == 0 {
 			continue
+		}
+		if looked++; looked > maxBranches {
+			break
 		}
 		n := p.failures(&alt[0])
 		if n < least || n == least && core.Heavier(c.Work, c.ID, best.Work, best.ID) {

@@ -47,6 +47,7 @@ const (
 	deferPause     = 2 * time.Second // before blocks are tried again that can't be judged yet
 	failPause      = 5 * time.Second // before a chain that failed is tried again
 	starvePatience = 3 * time.Second // without a source before lighter branches are tried
+	maxBranches    = 8               // lighter branches that are looked at
 )
 
 // Chain is what the plan reads of the chain, from memory.
@@ -60,7 +61,8 @@ type Chain interface {
 	// Locator names blocks of the best chain, the newest first, genesis last.
 	Locator() []core.Hash
 	// Missing lists the next blocks without a body up to the best header, the
-	// lowest first. MissingTo does so for another branch.
+	// lowest first. MissingTo does so for another branch; it lists none of one that
+	// is very long, or part of the best.
 	Missing(max int) []core.HeaderState
 	MissingTo(tip core.Hash, max int) []core.HeaderState
 }
