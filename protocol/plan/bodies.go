@@ -55,12 +55,17 @@ func (p *Plan) refresh() {
 }
 
 // choose returns what to fetch: bodies up to the best header or, if for a while
-// no peer has those or all that say so have failed, up to another claim of a
+// no peer has those or whoever was asked has failed, up to another claim of a
 // peer that is better than our tip: the one whose peers have failed least, then
 // the best.
 func (p *Plan) choose() []core.HeaderState {
 	want := p.chain.Missing(lookAhead)
-	if len(want) == 0 || p.failures(&want[0]) == 0 {
+	if len(want) == 0 {
+		p.scarce = core.Hash{}
+	} else if want[0].ID != p.scarce {
+		p.scarce, p.misses = want[0].ID, 0
+	}
+	if len(want) == 0 || p.misses < maxMisses && p.failures(&want[0]) == 0 {
 		p.starvedSince = time.Time{}
 		return want
 	}
@@ -71,7 +76,7 @@ func (p *Plan) choose() []core.HeaderState {
 		return want
 	}
 	tip, header := p.chain.Tip(), p.chain.BestHeader()
-	best, least := Claim{header.ID, header.Height, header.Work}, p.failures(&want[0])
+	best, least := Claim{header.ID, header.Height, header.Work}, max(p.misses, p.failures(&want[0]))
 	seen, looked := map[core.Hash]bool{header.ID: true}, 0
 	for _, id := range p.order {
 		c := p.peers[id].claim
@@ -95,6 +100,13 @@ func (p *Plan) choose() []core.HeaderState {
 		}
 	}
 	return want
+}
+
+// missed counts a request that hasn't brought the block that is scarce.
+func (p *Plan) missed(r *request) {
+	if slices.ContainsFunc(r.batch.want, func(st core.HeaderState) bool { return st.ID == p.scarce }) {
+		p.misses++
+	}
 }
 
 // nobody is how often a block's peers have failed if there are none.
@@ -330,6 +342,7 @@ func (p *Plan) blocksArrived(ev BlocksArrived) {
 	if n > 0 {
 		p.receive(b, r, blocks)
 	} else {
+		p.missed(r)
 		p.detach(r)
 		// What a hello has overtaken may be there by now.
 		if ev.NotFound && ev.Err == nil && !pr.claimedAt.After(r.sent) {

@@ -48,6 +48,7 @@ const (
 	failPause      = 5 * time.Second // before a chain that failed is tried again
 	starvePatience = 3 * time.Second // without a source before lighter branches are tried
 	maxBranches    = 8               // lighter branches that are looked at
+	maxMisses      = 3               // failures to send a block before a new peer's word for it isn't enough
 )
 
 // Chain is what the plan reads of the chain, from memory.
@@ -87,8 +88,12 @@ type Plan struct {
 	stall        time.Duration
 	first        core.Hash // first block wanted
 	firstSince   time.Time
-	starvedSince time.Time // no peer that hasn't failed has the first block; zero: one has
-	nextReq      uint64
+	starvedSince time.Time // no peer that hasn't failed has scarce; zero: one has
+	// scarce is the first block without a body up to the best header, misses how
+	// often a peer that was asked for it hasn't sent it.
+	scarce  core.Hash
+	misses  int
+	nextReq uint64
 
 	now     time.Time
 	actions []Action
@@ -206,6 +211,7 @@ func (p *Plan) leave(id PeerID) {
 		return
 	}
 	for len(pr.requests) > 0 {
+		p.missed(pr.requests[0])
 		p.cancel(pr.requests[0])
 	}
 	delete(p.peers, id)

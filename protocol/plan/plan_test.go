@@ -435,6 +435,33 @@ func TestWithheldBodies(t *testing.T) {
 	}
 }
 
+// A new name for each failure does not make the bodies any likelier to come.
+func TestBodiesWithheldUnderManyNames(t *testing.T) {
+	w := newWorld(t)
+	common := fakechain.Make(w.rules, w.genesis(), 10, 1)
+	fork := stateAfter(w.rules, w.genesis(), common)
+	withheld, served := fakechain.Make(w.rules, fork, 9, 2), fakechain.Make(w.rules, fork, 7, 3)
+	w.chain.Extend(common)
+	liar := &actor{chain: w.chainOf(common, withheld), mute: true}
+	w.join("liar0", liar)
+	for i := range 100 {
+		w.at(time.Duration(i+1)*11*time.Second, func() {
+			w.leave(PeerID(fmt.Sprint("liar", i)))
+			w.join(PeerID(fmt.Sprint("liar", i+1)), liar)
+		})
+	}
+	w.idle(time.Second)
+	honest := &actor{chain: w.chainOf(common, served[:5])}
+	w.join("b", honest)
+	w.run(time.Minute, served[4].ID())
+	for _, b := range served[5:] {
+		w.idle(20 * time.Second)
+		honest.chain.Extend([]*core.Block{b})
+		w.step(Heard{Peer: "b", Header: b.Header})
+		w.run(time.Second, b.ID())
+	}
+}
+
 func TestFutureHeaderIsNobodysFault(t *testing.T) {
 	w := newWorld(t)
 	blocks := fakechain.Make(w.rules, w.genesis(), 5, 1)
