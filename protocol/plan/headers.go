@@ -95,8 +95,9 @@ func (p *Plan) exchanges() (n int) {
 
 // startExchanges asks the peer with the heaviest claim for headers, of those
 // that have failed least. As long as no headers are accepted, one more peer is
-// asked every exchangePatience, so that peers that claim much and show nothing
-// hold nobody up, however many they are.
+// asked every exchangePatience: the one that has waited longest for its turn, so
+// that peers that claim much and show nothing hold nobody up, however many they
+// are and under whatever names they return.
 func (p *Plan) startExchanges() {
 	var candidates []*peer
 	for _, id := range p.order {
@@ -108,9 +109,16 @@ func (p *Plan) startExchanges() {
 		return cmp.Or(cmp.Compare(a.strikes, b.strikes), b.claim.Work.Cmp(a.claim.Work))
 	})
 	active := p.exchanges()
-	for _, pr := range candidates {
+	for len(candidates) > 0 {
+		next := 0
 		if active == 0 {
 			p.lastUseful = p.now
+		} else {
+			for i, pr := range candidates {
+				if pr.turn.Before(candidates[next].turn) {
+					next = i
+				}
+			}
 		}
 		if active == maxExchanges && p.evictSlowest() {
 			active--
@@ -118,7 +126,9 @@ func (p *Plan) startExchanges() {
 		if active >= min(maxExchanges, 1+int(p.now.Sub(p.lastUseful)/exchangePatience)) {
 			return
 		}
-		pr.ex = &exchange{started: p.now, claim: pr.claim}
+		pr := candidates[next]
+		candidates = slices.Delete(candidates, next, next+1)
+		pr.ex, pr.turn = &exchange{started: p.now, claim: pr.claim}, p.now
 		p.ask(pr, p.chain.Locator())
 		active++
 	}

@@ -106,6 +106,7 @@ type peer struct {
 	heard      core.Hash // announced by the peer, its parent unknown to us; zero: none
 	heardAfter time.Time
 	askAfter   time.Time // no exchange begins before
+	turn       time.Time // when the last exchange began; at first, when it joined
 	ex         *exchange // nil: none is under way
 	requests   []*request
 	asideUntil time.Time
@@ -199,7 +200,7 @@ func (p *Plan) join(ev Joined) {
 	if p.peers[ev.Peer] != nil {
 		p.leave(ev.Peer)
 	}
-	p.peers[ev.Peer] = &peer{id: ev.Peer, claim: ev.Claim}
+	p.peers[ev.Peer] = &peer{id: ev.Peer, claim: ev.Claim, turn: p.now}
 	i, _ := slices.BinarySearch(p.order, ev.Peer)
 	p.order = slices.Insert(p.order, i, ev.Peer)
 	p.refresh()

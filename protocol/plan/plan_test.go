@@ -310,6 +310,22 @@ func TestManySilentLiars(t *testing.T) {
 	w.run(time.Minute, last(blocks))
 }
 
+// Nor do liars that come back under new names keep an honest peer from its turn.
+func TestEndlessSilentLiars(t *testing.T) {
+	w := newWorld(t)
+	blocks := fakechain.Make(w.rules, w.genesis(), 100, 1)
+	heavy := core.WorkFromBytes([core.WorkSize]byte{1})
+	for i := range 300 {
+		id := PeerID(fmt.Sprint("liar", i))
+		w.at(time.Duration(i)*500*time.Millisecond, func() {
+			w.join(id, &actor{chain: w.chainOf(), claim: &Claim{core.Hash{1, byte(i), byte(i >> 8)}, 1 << 31, heavy}, silentAt: w.now.Add(-1)})
+		})
+		w.at(time.Duration(i)*500*time.Millisecond+9*time.Second, func() { w.leave(id) })
+	}
+	w.at(5*time.Second, func() { w.join("true", &actor{chain: w.chainOf(blocks)}) })
+	w.run(time.Minute, last(blocks))
+}
+
 // An answer that a peer gave before it left says nothing of the exchange that
 // began when it came back.
 func TestLateHeaders(t *testing.T) {
