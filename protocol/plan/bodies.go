@@ -13,7 +13,7 @@ import (
 // batch is a run of wanted blocks that is asked for together.
 type batch struct {
 	want     []core.HeaderState
-	requests []*request // in flight, the oldest first; at most maxRequests
+	requests []*request // in flight, the oldest first; at most maxRequests and a reliable one
 	// blocks, once they have come, match want one to one and are all from one
 	// peer.
 	blocks []*core.Block
@@ -250,13 +250,21 @@ func (p *Plan) reserved() (n int) {
 // pick returns the best peer to ask for a block among those with less than
 // limit requests in flight, or nil: the one that has failed least, then one that
 // says it has the last block wanted (one with as much work may be on another
-// branch), then the least busy, then the fastest.
+// branch), then the least busy, then the fastest. For what all others wait for,
+// one that has sent blocks before goes before one that hasn't.
 func (p *Plan) pick(st *core.HeaderState, but []*request, limit int) *peer {
+	urgent := st.ID == p.first
 	var best *peer
 	for _, id := range p.order {
 		pr := p.peers[id]
 		if p.aside(pr) || len(pr.requests) >= limit || !pr.mayHave(st) || slices.Contains(pr.lacks, p.first) ||
 			slices.ContainsFunc(but, func(r *request) bool { return r.peer == pr }) {
+			continue
+		}
+		if best != nil && urgent && (pr.rate > 0) != (best.rate > 0) {
+			if pr.rate > 0 {
+				best = pr
+			}
 			continue
 		}
 		if best == nil || cmp.Or(cmp.Compare(pr.strikes, best.strikes), cmp.Compare(p.doubt(pr), p.doubt(best)),
@@ -287,28 +295,44 @@ func (p *Plan) request(pr *peer, b *batch) {
 	p.do(GetBlocks{Peer: pr.id, Req: r.id, IDs: ids})
 }
 
+// reliable reports whether the peer has sent blocks and not failed since.
+func (pr *peer) reliable() bool { return pr.strikes == 0 && pr.rate > 0 }
+
 // replaceStalled asks a second peer for the batch that all others wait for, if
 // the first lets us wait. The time doubles each time, so that a slow link of
-// our own doesn't cost us one peer after the other.
+// our own doesn't cost us one peer after the other; but peers that aren't
+// reliable say nothing of our link, and leave room for one that is.
 func (p *Plan) replaceStalled() {
 	if len(p.want) == 0 {
 		return
 	}
 	b := p.byID[p.want[0].ID]
-	if b == nil || b.blocks != nil || len(b.requests) == 0 || len(b.requests) >= maxRequests {
+	if b == nil || b.blocks != nil || len(b.requests) == 0 || len(b.requests) > maxRequests {
+		return
+	}
+	telling := slices.ContainsFunc(b.requests, func(r *request) bool { return r.peer.reliable() })
+	if telling && len(b.requests) == maxRequests {
 		return
 	}
 	since := p.firstSince
 	if b.requests[0].sent.After(since) {
 		since = b.requests[0].sent
 	}
-	if p.now.Before(since.Add(p.stall)) {
+	patience := minStall
+	if telling {
+		patience = p.stall
+	}
+	if p.now.Before(since.Add(patience)) {
 		return
 	}
-	if pr := p.pick(&b.want[0], b.requests, maxInFlight+1); pr != nil {
-		p.stall = min(2*p.stall, maxStall)
-		p.request(pr, b)
+	pr := p.pick(&b.want[0], b.requests, maxInFlight+1)
+	if pr == nil || len(b.requests) == maxRequests && !pr.reliable() {
+		return
 	}
+	if telling {
+		p.stall = min(2*p.stall, maxStall)
+	}
+	p.request(pr, b)
 }
 
 // duplicateLast lets peers that would be idle double the last requests.

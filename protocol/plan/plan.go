@@ -319,9 +319,11 @@ func (p *Plan) nextWake() time.Time {
 		}
 		for _, r := range pr.requests {
 			at(r.sent.Add(duplicateAfter))
+			at(r.sent.Add(minStall))
 		}
 	}
 	if len(p.want) > 0 {
+		at(p.firstSince.Add(minStall))
 		at(p.firstSince.Add(p.stall))
 	}
 	if !p.starvedSince.IsZero() {

@@ -154,6 +154,18 @@ func TestStalledPeerIsReplaced(t *testing.T) {
 	}
 }
 
+// Peers that show headers and never send a body cost little once one has sent
+// some, however many they are.
+func TestManyMutePeers(t *testing.T) {
+	w := newWorld(t)
+	blocks := fakechain.Make(w.rules, w.genesis(), 5000, 1)
+	for i := range 19 {
+		w.join(PeerID(fmt.Sprint("mute", i)), &actor{chain: w.chainOf(blocks), mute: true})
+	}
+	w.join("true", &actor{chain: w.chainOf(blocks)})
+	w.run(time.Minute, last(blocks))
+}
+
 // A peer at 1 KiB/s loses its place; the others finish without it.
 func TestDripIsReplaced(t *testing.T) {
 	w := newWorld(t)
