@@ -41,6 +41,7 @@ var ErrThreads = errors.New("bad number of mining threads")
 
 // Chain is what the miner needs of the chain. *chain.Manager is one.
 type Chain interface {
+	Rules() *core.Rules
 	Template(now time.Time, payTo core.Address, extra []byte, txs ...core.Transaction) (chain.Template, error)
 	OnBestChain(id core.Hash) bool
 	AddBlocks(ctx context.Context, blocks []*core.Block) (int, error)
@@ -269,10 +270,15 @@ func (m *Miner) template(address core.Address) (chain.Template, error) {
 	extra := binary.LittleEndian.AppendUint64(append([]byte(nil), m.tag[:]...), m.serial.Add(1))
 	now := m.cfg.Now()
 	t, err := m.chain.Template(now, address, extra)
-	if err == nil {
-		m.checkClock(now, t.Parent.Time)
+	if err != nil {
+		return t, err
 	}
-	return t, err
+	m.checkClock(now, t.Parent.Time)
+	// What every node would hold back is not worth the search.
+	if err := m.chain.Rules().CheckClock(&t.Header, uint64(max(now.UnixMilli(), 0))); err != nil {
+		return t, fmt.Errorf("cannot mine until the clock catches up with the tip: %w", err)
+	}
+	return t, nil
 }
 
 // checkClock says now and then that the clock is behind the tip's time, in Unix

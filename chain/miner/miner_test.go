@@ -74,6 +74,15 @@ func TestMineOnceRefusesSillyCounts(t *testing.T) {
 	}
 }
 
+func TestAClockFarBehindTheTipStopsMining(t *testing.T) {
+	c := openChain(t, nil)
+	behind := time.UnixMilli(int64(c.Tip().Time)).Add(-time.Duration(c.Rules().Params().MaxFutureMillis()) * time.Millisecond)
+	m := New(c, Config{Now: func() time.Time { return behind }})
+	if _, err := m.MineOnce(t.Context(), 1, core.Address{}); !errors.Is(err, core.ErrFuture) {
+		t.Fatalf("%v, want %v", err, core.ErrFuture)
+	}
+}
+
 func TestMineOnceStopsWithItsContext(t *testing.T) {
 	m := New(openChain(t, hard), Config{})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
