@@ -46,25 +46,30 @@ func NetworkOf(dataDir string) (*core.Params, error) {
 	return p, nil
 }
 
-// prepareDataDir binds a directory to the network, or refuses one that is bound
-// to another.
-func prepareDataDir(dataDir string, rules *core.Rules) error {
-	bound, err := NetworkOf(dataDir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		data, err := json.MarshalIndent(rules.Params(), "", "  ")
-		if err != nil {
-			return fmt.Errorf("write network file: %w", err)
-		}
-		return atomicfile.Write(filepath.Join(dataDir, networkFile), append(data, '\n'))
-	case err != nil:
-		return err
+// checkNetwork refuses a directory that is bound to another network, and reports
+// whether it is bound to this one.
+func checkNetwork(dataDir string, rules *core.Rules) (bound bool, err error) {
+	p, err := NetworkOf(dataDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
 	}
-	if have := bound.Genesis().ID(); have != rules.GenesisID() {
-		return fmt.Errorf("%w: %s holds %q (genesis %s), not %q (genesis %s); choose another --data-dir or --network",
-			ErrWrongNetwork, dataDir, bound.Name, have.Short(), rules.Params().Name, rules.GenesisID().Short())
+	if err != nil {
+		return false, err
 	}
-	return nil
+	if have := p.Genesis().ID(); have != rules.GenesisID() {
+		return false, fmt.Errorf("%w: %s holds %q (genesis %s), not %q (genesis %s); choose another --data-dir or --network",
+			ErrWrongNetwork, dataDir, p.Name, have.Short(), rules.Params().Name, rules.GenesisID().Short())
+	}
+	return true, nil
+}
+
+// bindNetwork binds a directory to the network.
+func bindNetwork(dataDir string, rules *core.Rules) error {
+	data, err := json.MarshalIndent(rules.Params(), "", "  ")
+	if err != nil {
+		return fmt.Errorf("write network file: %w", err)
+	}
+	return atomicfile.Write(filepath.Join(dataDir, networkFile), append(data, '\n'))
 }
 
 // payout returns the address in the payout file, or the zero account and false

@@ -90,6 +90,8 @@ func storeError(err error) error {
 		return fmt.Errorf("%w: %w; start again with --reindex, or delete the folder %q in the data directory to fetch everything anew", ErrStore, err, chainDir)
 	case errors.Is(err, chain.ErrDisk):
 		return fmt.Errorf("%w: %w; free space or replace the disk, then start again", ErrStore, err)
+	case errors.Is(err, chain.ErrWrongNetwork):
+		return fmt.Errorf("%w: %w", ErrWrongNetwork, err)
 	default:
 		return fmt.Errorf("open the chain: %w", err)
 	}

@@ -123,7 +123,8 @@ func (n *Node) openChain(ctx context.Context) (err error) {
 		return err
 	}
 	n.onClose(n.lock.Release)
-	if err := prepareDataDir(n.cfg.DataDir, n.rules); err != nil {
+	bound, err := checkNetwork(n.cfg.DataDir, n.rules)
+	if err != nil {
 		return err
 	}
 	if n.trace, err = openTrace(n.cfg.PhaseTrace); err != nil {
@@ -133,6 +134,11 @@ func (n *Node) openChain(ctx context.Context) (err error) {
 	n.store, err = pebbledb.Open(n.cfg.DataDir, n.rules.GenesisID(), pebbledb.Options{Logger: n.log, Lock: n.lock})
 	if err != nil {
 		return storeError(err)
+	}
+	if !bound { // only now: the store knows its network, too
+		if err := bindNetwork(n.cfg.DataDir, n.rules); err != nil {
+			return errors.Join(err, n.store.Close())
+		}
 	}
 	manager, err := chain.OpenContext(ctx, n.store, n.rules, chain.Options{Logger: n.log, Trace: n.trace.hook(), Reindex: n.cfg.Reindex})
 	if err != nil {
@@ -238,7 +244,7 @@ func (n *Node) Run(ctx context.Context) error {
 	case err := <-ended:
 		return err
 	case <-time.After(failGrace):
-		return storeError(n.store.Err())
+		return errors.Join(storeError(n.store.Err()), api.RemoveEndpoint(n.cfg.DataDir, n.endpoint))
 	}
 }
 

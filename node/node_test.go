@@ -215,10 +215,21 @@ func TestDataDirRemembersItsNetwork(t *testing.T) {
 		t.Errorf("a second node on the directory: %v, want an error that names process %d", held, os.Getpid())
 	}
 	stop()
+	old := cfg.Params
 	cfg.Params = core.LAN()
 	if _, err := node.New(t.Context(), cfg); !errors.Is(err, node.ErrWrongNetwork) {
 		t.Errorf("%v, want ErrWrongNetwork", err)
 	}
+	// Also when the network file is lost, and then without a new one.
+	if err := os.Remove(filepath.Join(cfg.DataDir, "network.json")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := node.New(t.Context(), cfg); !errors.Is(err, node.ErrWrongNetwork) {
+		t.Errorf("without a network file: %v, want ErrWrongNetwork", err)
+	}
+	cfg.Params = old
+	_, stop = start(t, cfg)
+	stop()
 }
 
 func TestOtherNetworksAreSeenAndNotJoined(t *testing.T) {
