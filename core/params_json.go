@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -41,6 +42,8 @@ type versionFile struct {
 	Version *uint16 `json:"version"`
 }
 
+var keyForm = regexp.MustCompile(`^[a-z_]+$`)
+
 // checkKeys walks one JSON value and refuses keys that are not lower-case or
 // stand twice in one object, which encoding/json would let pass: everybody must
 // read a network file alike.
@@ -57,8 +60,8 @@ func checkKeys(dec *json.Decoder) error {
 		}
 		top := len(open) - 1
 		if key, ok := tok.(string); ok && top >= 0 && open[top].seen != nil && !open[top].value {
-			if key != strings.ToLower(key) {
-				return fmt.Errorf("key %.40q, want lower case", key)
+			if !keyForm.MatchString(key) {
+				return fmt.Errorf("key %.40q, want lower-case letters and '_'", key)
 			}
 			if open[top].seen[key] {
 				return fmt.Errorf("key %.40q stands twice", key)

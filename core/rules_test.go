@@ -411,6 +411,7 @@ func TestNetworkFilesThatAreRefused(t *testing.T) {
 		"unknown version":  replace(`"version":1`, `"version":2`),
 		"no height":        replace(`{"height":0,`, `{`),
 		"key in capitals":  replace(`"name"`, `"NAME"`),
+		"key that folds":   replace(`"salt"`, `"\u017falt"`),
 		"key twice":        replace(`{`, `{"name":"lan",`),
 		"nested key twice": replace(`{"height":0,`, `{"height":0,"height":0,`),
 		"version from 1":   replace(`[{"height":0,`, `[{"height":1,`),
