@@ -25,7 +25,7 @@ const (
 
 	// triesPerKill bounds the attempts that one kill inside a phase may take:
 	// a phase can end before the kill arrives.
-	triesPerKill = 6
+	triesPerKill = 40
 
 	// behind is how many blocks a victim has to catch up with, enough for a
 	// sync of several flushes.
