@@ -30,14 +30,11 @@ type span struct{ start, end int }
 // ParseBlock reads exactly one block. It keeps b, which must not be changed
 // afterwards. Bytes that are not a canonical block fail with a [BodyError].
 func ParseBlock(b []byte) (*Block, error) {
-	d := decoder{buf: b}
+	d := newDecoder(b)
 	blk := &Block{raw: b, Header: d.header()}
-	n := d.count(minTxSize)
-	if n > maxBlockTxs {
-		d.fail("%d transactions, at most %d", n, maxBlockTxs)
-	}
-	if d.err != nil {
-		return nil, bodyErr(ErrMalformed, "%v", d.err)
+	n := d.Count("transactions", maxBlockTxs, minTxSize)
+	if d.Err() != nil {
+		return nil, bodyErr(ErrMalformed, "%v", d.Err())
 	}
 	blk.Txs = make([]Transaction, n)
 	blk.txids = make([]Hash, n)
@@ -45,16 +42,16 @@ func ParseBlock(b []byte) (*Block, error) {
 	blk.bodies = make([]span, n)
 	var slabs txSlabs
 	for i := range blk.Txs {
-		start := d.off
+		start := d.Offset()
 		bodyEnd := d.transaction(&blk.Txs[i], &slabs)
-		if d.err != nil {
-			return nil, bodyErr(ErrMalformed, "transaction %d: %v", i, d.err)
+		if d.Err() != nil {
+			return nil, bodyErr(ErrMalformed, "transaction %d: %v", i, d.Err())
 		}
 		blk.bodies[i] = span{start, bodyEnd}
 		blk.txids[i] = taggedHash(tagTx, b[start:bodyEnd])
-		blk.leaves[i] = MerkleLeaf(blk.txids[i], taggedHash(tagWitness, b[bodyEnd:d.off]))
+		blk.leaves[i] = MerkleLeaf(blk.txids[i], taggedHash(tagWitness, b[bodyEnd:d.Offset()]))
 	}
-	if err := d.end(); err != nil {
+	if err := d.End(); err != nil {
 		return nil, bodyErr(ErrMalformed, "%v", err)
 	}
 	blk.id = doubleSHA256(b[:HeaderSize])

@@ -39,24 +39,24 @@ func (c *Coin) Encode() [CoinSize]byte {
 
 // ParseCoin reads exactly [CoinSize] bytes.
 func ParseCoin(b []byte) (Coin, error) {
-	d := decoder{buf: b}
+	d := newDecoder(b)
 	c := d.coin()
-	return c, d.end()
+	return c, d.End()
 }
 
 func (d *decoder) coin() (c Coin) {
 	c.TxID = d.hash()
-	c.Index = d.u32()
-	c.Value = Amount(d.u64())
-	c.Height = d.u32()
-	switch flag := d.u8(); flag {
+	c.Index = d.U32()
+	c.Value = Amount(d.U64())
+	c.Height = d.U32()
+	switch flag := d.U8(); flag {
 	case 0:
 	case 1:
 		c.Coinbase = true
 	default:
-		d.fail("coinbase flag %d", flag)
+		d.Fail("coinbase flag %d", flag)
 	}
-	c.Address.Kind = d.u8()
-	copy(c.Address.Hash[:], d.take(AddressHashSize))
+	c.Address.Kind = d.U8()
+	copy(c.Address.Hash[:], d.Take(AddressHashSize))
 	return c
 }

@@ -285,17 +285,17 @@ func (d *Diff) AppendUndo(b []byte) []byte {
 // ParseUndo reads what [Diff.AppendUndo] wrote for block b and returns the
 // whole diff.
 func ParseUndo(undo []byte, b *Block) (*Diff, error) {
-	d := decoder{buf: undo}
-	n := int(d.u8())
+	d := newDecoder(undo)
+	n := int(d.U8())
 	if n > maxPeaks {
-		d.fail("%d peaks, at most %d", n, maxPeaks)
+		d.Fail("%d peaks, at most %d", n, maxPeaks)
 	}
 	diff := &Diff{Created: b.Created()}
 	for range n {
 		diff.MergedPeaks = append(diff.MergedPeaks, d.hash())
 	}
-	for d.err == nil && d.remaining() > 0 {
+	for d.Err() == nil && d.Remaining() > 0 {
 		diff.Spent = append(diff.Spent, d.coin())
 	}
-	return diff, d.err
+	return diff, d.Err()
 }

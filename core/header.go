@@ -57,19 +57,19 @@ func (h *Header) ID() Hash {
 
 // ParseHeader reads exactly [HeaderSize] bytes.
 func ParseHeader(b []byte) (Header, error) {
-	d := decoder{buf: b}
+	d := newDecoder(b)
 	h := d.header()
-	return h, d.end()
+	return h, d.End()
 }
 
 func (d *decoder) header() (h Header) {
-	h.Version = d.u16()
-	h.Height = d.u32()
+	h.Version = d.U16()
+	h.Height = d.U32()
 	h.Parent = d.hash()
 	h.MerkleRoot = d.hash()
 	h.State = d.hash()
-	h.Time = d.u64()
-	h.Bits = d.u32()
-	h.Nonce = d.u32()
+	h.Time = d.U64()
+	h.Bits = d.U32()
+	h.Nonce = d.U32()
 	return h
 }

@@ -70,14 +70,14 @@ func (h *History) AppendTo(b []byte) []byte {
 
 // ParseHistory is the inverse of [History.AppendTo].
 func ParseHistory(b []byte) (History, error) {
-	d := decoder{buf: b}
+	d := newDecoder(b)
 	var h History
-	h.count = d.u32()
+	h.count = d.U32()
 	n := bits.OnesCount32(h.count)
 	for i := range n {
 		h.peaks[i] = d.hash()
 	}
-	if err := d.end(); err != nil {
+	if err := d.End(); err != nil {
 		return History{}, fmt.Errorf("history: %w", err)
 	}
 	return h, nil

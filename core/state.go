@@ -66,19 +66,19 @@ func (s *HeaderState) AppendTo(b []byte) []byte {
 
 // ParseHeaderState is the inverse of [HeaderState.AppendTo].
 func ParseHeaderState(b []byte) (HeaderState, error) {
-	d := decoder{buf: b}
+	d := newDecoder(b)
 	s := d.headerState()
-	return s, d.end()
+	return s, d.End()
 }
 
 func (d *decoder) headerState() (s HeaderState) {
-	s.Height = d.u32()
+	s.Height = d.U32()
 	s.ID = d.hash()
-	s.Time = d.u64()
-	s.ParentTime = d.u64()
-	s.Bits = d.u32()
+	s.Time = d.U64()
+	s.ParentTime = d.U64()
+	s.Bits = d.U32()
 	var w [WorkSize]byte
-	copy(w[:], d.take(WorkSize))
+	copy(w[:], d.Take(WorkSize))
 	s.Work = WorkFromBytes(w)
 	return s
 }

@@ -115,10 +115,10 @@ func (t *Transaction) SigningDigest(genesis Hash) Hash {
 
 // ParseTransaction reads exactly one transaction, which must be canonical.
 func ParseTransaction(b []byte) (*Transaction, error) {
-	d := decoder{buf: b}
+	d := newDecoder(b)
 	var t Transaction
 	d.transaction(&t, &txSlabs{})
-	if err := d.end(); err != nil {
+	if err := d.End(); err != nil {
 		return nil, bodyErr(ErrTxMalformed, "%v", err)
 	}
 	return &t, nil
@@ -156,37 +156,37 @@ func (s *slab[T]) carve(n int) []T {
 
 // bodyEnd is the offset just behind the body; the witnesses follow.
 func (d *decoder) transaction(t *Transaction, slabs *txSlabs) (bodyEnd int) {
-	t.Version = d.u16()
-	t.Inputs = slabs.inputs.carve(d.count(minInputSize))
+	t.Version = d.U16()
+	t.Inputs = slabs.inputs.carve(d.Count("inputs", noLimit, minInputSize))
 	owners := 0
 	for i := range t.Inputs {
 		in := &t.Inputs[i]
 		in.TxID = d.hash()
-		in.Index = uint32(d.uvarint(1<<32 - 1))
-		in.Owner = uint16(d.uvarint(maxOwners - 1))
+		in.Index = uint32(d.Uvarint(1<<32 - 1))
+		in.Owner = uint16(d.Uvarint(maxOwners - 1))
 		owners = max(owners, int(in.Owner)+1)
 	}
-	t.Outputs = slabs.outputs.carve(d.count(outputSize))
+	t.Outputs = slabs.outputs.carve(d.Count("outputs", noLimit, outputSize))
 	for i := range t.Outputs {
 		out := &t.Outputs[i]
-		out.Value = Amount(d.u64())
-		out.Address.Kind = d.u8()
-		copy(out.Address.Hash[:], d.take(AddressHashSize))
+		out.Value = Amount(d.U64())
+		out.Address.Kind = d.U8()
+		copy(out.Address.Hash[:], d.Take(AddressHashSize))
 	}
-	t.Fee = Amount(d.u64())
-	t.Data = d.take(int(d.uvarint(MaxTxData)))
-	bodyEnd = d.off
-	if d.err == nil && owners > d.remaining()/witnessSize {
-		d.fail("%d witnesses do not fit in %d bytes", owners, d.remaining())
+	t.Fee = Amount(d.U64())
+	t.Data = d.Take(int(d.Uvarint(MaxTxData)))
+	bodyEnd = d.Offset()
+	if d.Err() == nil && owners > d.Remaining()/witnessSize {
+		d.Fail("%d witnesses do not fit in %d bytes", owners, d.Remaining())
 	}
-	if d.err != nil {
+	if d.Err() != nil {
 		return bodyEnd
 	}
 	t.Witnesses = slabs.witnesses.carve(owners)
 	for i := range t.Witnesses {
 		w := &t.Witnesses[i]
-		copy(w.PublicKey[:], d.take(PublicKeySize))
-		copy(w.Signature[:], d.take(SignatureSize))
+		copy(w.PublicKey[:], d.Take(PublicKeySize))
+		copy(w.Signature[:], d.Take(SignatureSize))
 	}
 	return bodyEnd
 }

@@ -30,7 +30,8 @@ var libp2p = []string{
 }
 
 var plan = []floor{
-	{pkg: "core", may: []string{"core/signature", "github.com/btcsuite/btcd/btcutil/bech32", "github.com/holiman/uint256", "lukechampine.com/blake3/guts"},
+	{pkg: "core/canon", forbidStd: pure, why: "bytes and integers only"},
+	{pkg: "core", may: []string{"core/canon", "core/signature", "github.com/btcsuite/btcd/btcutil/bech32", "github.com/holiman/uint256", "lukechampine.com/blake3/guts"},
 		forbidStd: pure, why: "rules are pure values, so that a verdict depends on the bytes alone"},
 	{pkg: "core/signature", may: []string{"github.com/oasisprotocol/curve25519-voi/..."}, forbidStd: pure,
 		why: "the one place that knows the signature library"},
@@ -38,7 +39,7 @@ var plan = []floor{
 	{pkg: "chain", may: []string{"core", "core/signature", "chain/mempool", "golang.org/x/sync/..."}, why: "the chain knows the rules and a Store, not who asks"},
 	{pkg: "chain/pebbledb", may: []string{"core", "chain", "internal/atomicfile", "github.com/cockroachdb/pebble/v2/...", "github.com/gofrs/flock"}, why: "the Store on disk"},
 	{pkg: "chain/miner", may: []string{"core", "chain", "github.com/holiman/uint256"}, why: "finds blocks; the chain judges them"},
-	{pkg: "protocol/wire", may: []string{"core"}, why: "bytes only"},
+	{pkg: "protocol/wire", may: []string{"core", "core/canon"}, why: "bytes only"},
 	{pkg: "protocol/plan", may: []string{"core"}, forbidStd: []string{"context", "os", "net", "log", "log/slog", "sync"}, why: "decides without I/O"},
 	{pkg: "protocol", may: append([]string{"core", "protocol/wire", "protocol/plan", "golang.org/x/sync/...", "golang.org/x/time/rate"}, libp2p...), why: "speaks to peers"},
 	{pkg: "protocol/internal/fakechain", may: []string{"core"}, why: "a chain in memory for the protocol's tests"},

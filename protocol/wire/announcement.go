@@ -65,18 +65,18 @@ func ParseAnnouncement(b []byte) (*Announcement, error) {
 	if len(b) > MaxAnnouncementSize {
 		return nil, fmt.Errorf("%w: announcement of %d bytes, at most %d", ErrMalformed, len(b), MaxAnnouncementSize)
 	}
-	d := decoder{buf: b}
+	d := newDecoder(b)
 	a := &Announcement{Size: len(b)}
-	kind := d.u8()
+	kind := d.U8()
 	a.Header = d.header()
 	switch {
-	case d.err != nil:
+	case d.Err() != nil:
 	case kind == kindLeaves:
 		d.announcedBody(a)
 	case kind != kindHeader:
-		d.fail("announcement of unknown kind %d", kind)
+		d.Fail("announcement of unknown kind %d", kind)
 	}
-	if err := d.end(); err != nil {
+	if err := d.End(); err != nil {
 		return nil, err
 	}
 	a.ID = a.Header.ID()
@@ -84,22 +84,22 @@ func ParseAnnouncement(b []byte) (*Announcement, error) {
 }
 
 func (d *decoder) announcedBody(a *Announcement) {
-	raw := d.take(d.count("coinbase bytes", MaxAnnouncedCoinbase, 1))
+	raw := d.Take(d.Count("coinbase bytes", MaxAnnouncedCoinbase, 1))
 	a.Leaves = d.hashes("merkle leaves", MaxAnnouncedLeaves)
-	if d.err != nil {
+	if d.Err() != nil {
 		return
 	}
 	if len(a.Leaves) == 0 {
-		d.fail("no merkle leaves")
+		d.Fail("no merkle leaves")
 		return
 	}
 	coinbase, err := core.ParseTransaction(raw)
 	if err != nil {
-		d.fail("coinbase: %v", err)
+		d.Fail("coinbase: %v", err)
 		return
 	}
 	if !coinbase.IsCoinbase() {
-		d.fail("the first transaction has %d inputs, a coinbase none", len(coinbase.Inputs))
+		d.Fail("the first transaction has %d inputs, a coinbase none", len(coinbase.Inputs))
 	}
 	a.Coinbase = coinbase
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/ingchain/ingchain/core"
+	"github.com/ingchain/ingchain/core/canon"
 )
 
 // Type is the first byte of a frame.
@@ -139,7 +140,7 @@ func readLength(r io.ByteReader) (uint64, error) {
 			return 0, unexpected(err)
 		}
 		if b[i] = c; c < 0x80 {
-			v, _, err := uvarint(b[:i+1])
+			v, _, err := canon.Uvarint(b[:i+1])
 			if err != nil {
 				return 0, fmt.Errorf("%w: %w", ErrMalformed, err)
 			}

@@ -55,20 +55,20 @@ func (m *Hello) AppendTo(b []byte) []byte {
 // ParseHello parses a payload. Bytes behind the known fields are skipped if the
 // version is above ours and refused otherwise.
 func ParseHello(b []byte) (*Hello, error) {
-	d := decoder{buf: b}
+	d := newDecoder(b)
 	m := &Hello{
-		Version: d.u16(), Genesis: d.hash(), Tip: d.hash(), Height: d.u32(), Work: d.work(),
-		Clock: d.u64(), Capabilities: Capabilities(d.u64()),
-		Stamp: d.u64(), Echo: d.u64(), Held: d.u32(),
+		Version: d.U16(), Genesis: d.hash(), Tip: d.hash(), Height: d.U32(), Work: d.work(),
+		Clock: d.U64(), Capabilities: Capabilities(d.U64()),
+		Stamp: d.U64(), Echo: d.U64(), Held: d.U32(),
 		Agent: d.text("agent", MaxAgent),
 	}
-	if d.err == nil && m.Version == 0 {
-		d.fail("version 0, want 1 or above")
+	if d.Err() == nil && m.Version == 0 {
+		d.Fail("version 0, want 1 or above")
 	}
 	if m.Version > Version {
-		d.take(min(len(d.buf), helloExtra))
+		d.Take(min(d.Remaining(), helloExtra))
 	}
-	if err := d.end(); err != nil {
+	if err := d.End(); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -106,9 +106,9 @@ func (m *HelloRefused) AppendTo(b []byte) []byte {
 
 // ParseHelloRefused parses a payload.
 func ParseHelloRefused(b []byte) (*HelloRefused, error) {
-	d := decoder{buf: b}
-	m := &HelloRefused{Code: RefusalCode(d.u8()), Genesis: d.hash(), Text: d.text("explanation", MaxText)}
-	if err := d.end(); err != nil {
+	d := newDecoder(b)
+	m := &HelloRefused{Code: RefusalCode(d.U8()), Genesis: d.hash(), Text: d.text("explanation", MaxText)}
+	if err := d.End(); err != nil {
 		return nil, err
 	}
 	return m, nil

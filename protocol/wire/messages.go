@@ -123,12 +123,12 @@ func (m *GetHeaders) AppendTo(b []byte) []byte {
 
 // ParseGetHeaders parses a payload.
 func ParseGetHeaders(b []byte) (*GetHeaders, error) {
-	d := decoder{buf: b}
-	m := &GetHeaders{Locator: d.hashes("locator ids", core.MaxLocator), Stop: d.hash(), Max: d.u16()}
-	if d.err == nil && (m.Max == 0 || m.Max > MaxHeaders) {
-		d.fail("asks for %d headers, want 1 to %d", m.Max, MaxHeaders)
+	d := newDecoder(b)
+	m := &GetHeaders{Locator: d.hashes("locator ids", core.MaxLocator), Stop: d.hash(), Max: d.U16()}
+	if d.Err() == nil && (m.Max == 0 || m.Max > MaxHeaders) {
+		d.Fail("asks for %d headers, want 1 to %d", m.Max, MaxHeaders)
 	}
-	if err := d.end(); err != nil {
+	if err := d.End(); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -157,13 +157,13 @@ func (m *Headers) AppendTo(b []byte) []byte {
 
 // ParseHeaders parses a payload.
 func ParseHeaders(b []byte) (*Headers, error) {
-	d := decoder{buf: b}
-	n := d.count("headers", MaxHeaders, core.HeaderSize)
+	d := newDecoder(b)
+	n := d.Count("headers", MaxHeaders, core.HeaderSize)
 	m := &Headers{Headers: make([]core.Header, n)}
 	for i := range m.Headers {
 		m.Headers[i] = d.header()
 	}
-	if err := d.end(); err != nil {
+	if err := d.End(); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -186,12 +186,12 @@ func (m *GetBlocks) AppendTo(b []byte) []byte { return appendHashes(b, m.IDs) }
 
 // ParseGetBlocks parses a payload.
 func ParseGetBlocks(b []byte) (*GetBlocks, error) {
-	d := decoder{buf: b}
+	d := newDecoder(b)
 	m := &GetBlocks{IDs: d.hashes("block ids", MaxBlocks)}
-	if d.err == nil && len(m.IDs) == 0 {
-		d.fail("asks for no block")
+	if d.Err() == nil && len(m.IDs) == 0 {
+		d.Fail("asks for no block")
 	}
-	if err := d.end(); err != nil {
+	if err := d.End(); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -220,16 +220,16 @@ func (m *GetRange) AppendTo(b []byte) []byte {
 
 // ParseGetRange parses a payload.
 func ParseGetRange(b []byte) (*GetRange, error) {
-	d := decoder{buf: b}
-	m := &GetRange{Tip: d.hash(), From: d.u32(), Count: d.u16()}
+	d := newDecoder(b)
+	m := &GetRange{Tip: d.hash(), From: d.U32(), Count: d.U16()}
 	switch {
-	case d.err != nil:
+	case d.Err() != nil:
 	case m.Count == 0 || m.Count > MaxBlocks:
-		d.fail("asks for %d blocks, want 1 to %d", m.Count, MaxBlocks)
+		d.Fail("asks for %d blocks, want 1 to %d", m.Count, MaxBlocks)
 	case uint64(m.From)+uint64(m.Count) > 1<<32:
-		d.fail("range from %d of %d blocks ends above the greatest height", m.From, m.Count)
+		d.Fail("range from %d of %d blocks ends above the greatest height", m.From, m.Count)
 	}
-	if err := d.end(); err != nil {
+	if err := d.End(); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -265,9 +265,9 @@ func (m *NotFound) AppendTo(b []byte) []byte { return append(b, m.ID[:]...) }
 
 // ParseNotFound parses a payload.
 func ParseNotFound(b []byte) (*NotFound, error) {
-	d := decoder{buf: b}
+	d := newDecoder(b)
 	m := &NotFound{ID: d.hash()}
-	if err := d.end(); err != nil {
+	if err := d.End(); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -296,12 +296,12 @@ func (m *End) AppendTo(b []byte) []byte {
 
 // ParseEnd parses a payload.
 func ParseEnd(b []byte) (*End, error) {
-	d := decoder{buf: b}
-	v := d.u8()
+	d := newDecoder(b)
+	v := d.U8()
 	if v > 1 {
-		d.fail("flag %d, want 0 or 1", v)
+		d.Fail("flag %d, want 0 or 1", v)
 	}
-	if err := d.end(); err != nil {
+	if err := d.End(); err != nil {
 		return nil, err
 	}
 	return &End{More: v == 1}, nil
@@ -337,9 +337,9 @@ func (m *Error) AppendTo(b []byte) []byte {
 
 // ParseError parses a payload.
 func ParseError(b []byte) (*Error, error) {
-	d := decoder{buf: b}
-	m := &Error{Code: ErrorCode(d.u8()), Text: d.text("explanation", MaxText)}
-	if err := d.end(); err != nil {
+	d := newDecoder(b)
+	m := &Error{Code: ErrorCode(d.U8()), Text: d.text("explanation", MaxText)}
+	if err := d.End(); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -354,7 +354,7 @@ func appendHashes(b []byte, ids []core.Hash) []byte {
 }
 
 func (d *decoder) hashes(what string, limit int) []core.Hash {
-	ids := make([]core.Hash, d.count(what, limit, core.HashSize))
+	ids := make([]core.Hash, d.Count(what, limit, core.HashSize))
 	for i := range ids {
 		ids[i] = d.hash()
 	}
