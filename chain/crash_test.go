@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/ingchain/ingchain/chain"
+	"github.com/ingchain/ingchain/chain/pebbledb"
 	"github.com/ingchain/ingchain/core"
 )
 
@@ -101,6 +102,31 @@ func TestSyncedBlocksOutliveAPowerCut(t *testing.T) {
 	defer m.Close()
 	if m.Tip().ID != blocks[19].ID() {
 		t.Errorf("tip at height %d, want 20", m.Tip().Height)
+	}
+}
+
+// A store that was just made has its genesis after a power cut.
+func TestANewStoreOutlivesAPowerCut(t *testing.T) {
+	fs := vfs.NewCrashableMem()
+	m, err := openOn(t, fs, chain.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	clone := fs.CrashClone(vfs.CrashCloneCfg{})
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	rules := newBuilder(t).rules
+	store, err := pebbledb.OpenReadOnly("d", rules.GenesisID(), pebbledb.Options{FS: clone})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err = chain.Open(store, rules, chain.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if m.Tip().ID != rules.GenesisID() {
+		t.Errorf("tip %s", m.Tip().ID)
 	}
 }
 

@@ -176,7 +176,8 @@ func (m *Manager) open(ctx context.Context) error {
 	return m.activate(ctx)
 }
 
-// create writes the genesis block into a new store.
+// create writes the genesis block into a new store, and makes sure of it: from
+// then on there is a chain to open and to verify, however the process ends.
 func (m *Manager) create() error {
 	g := m.rules.Genesis()
 	st := m.rules.Params().GenesisState()
@@ -187,6 +188,9 @@ func (m *Manager) create() error {
 	}
 	err = m.store.Commit(&Commit{State: &st, Index: map[uint32]core.Hash{0: r.ID}})
 	if err != nil {
+		return err
+	}
+	if err := m.store.Sync(); err != nil {
 		return err
 	}
 	return m.load()
