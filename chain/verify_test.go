@@ -109,6 +109,15 @@ func TestVerifyFindsOneAlteration(t *testing.T) {
 		"index entry altered":  commit(chain.Commit{Index: map[uint32]core.Hash{7: blocks[8].ID()}}),
 		"index entry missing":  commit(chain.Commit{Index: map[uint32]core.Hash{7: {}}}),
 		"index entry too many": commit(chain.Commit{Index: map[uint32]core.Hash{31: blocks[8].ID()}}),
+		"body altered": func(db *pebbledb.DB) error {
+			txs := slices.Clone(blocks[4].Txs)
+			txs[0].Outputs = []core.Output{{Value: txs[0].Outputs[0].Value, Address: core.Address{Hash: [20]byte{9}}}}
+			altered, err := core.NewBlock(blocks[4].Header, txs)
+			if err != nil {
+				return err
+			}
+			return db.Save(&chain.Changes{Bodies: []*core.Block{altered}})
+		},
 		"body missing": func(db *pebbledb.DB) error {
 			return db.Save(&chain.Changes{Dropped: []chain.BodyKey{{Height: 5, ID: blocks[4].ID()}}})
 		},
