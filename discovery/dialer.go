@@ -67,6 +67,11 @@ type Dialer struct {
 	poke     chan struct{} // wakes Run; one slot
 	pokeSave chan struct{} // wakes the writer of the saved list; one slot
 
+	// blocking is held while a peer is blocked or unblocked, and while a
+	// blocked one is disconnected: a disconnect that is late must not end the
+	// connection made after the peer was let in again. Taken before mu.
+	blocking sync.Mutex
+
 	mu     sync.Mutex
 	table  table     // guarded by mu
 	saved  savedList // guarded by mu
@@ -191,8 +196,8 @@ func (d *Dialer) wake() {
 // to come back. The end of a dial or check wakes Run by itself.
 func (d *Dialer) start(ctx context.Context, wg *sync.WaitGroup, now time.Time) time.Duration {
 	dials, checks, wait := d.due(now)
-	for _, info := range dials {
-		wg.Go(func() { d.dial(ctx, info) })
+	for _, a := range dials {
+		wg.Go(func() { d.dial(ctx, a) })
 	}
 	for _, p := range checks {
 		wg.Go(func() { d.check(ctx, p) })
@@ -200,8 +205,14 @@ func (d *Dialer) start(ctx context.Context, wg *sync.WaitGroup, now time.Time) t
 	return wait
 }
 
+// attempt is one dial.
+type attempt struct {
+	peer.AddrInfo
+	ended chan struct{} // closed at its end
+}
+
 // due takes what is due at now out of the table.
-func (d *Dialer) due(now time.Time) (dials []peer.AddrInfo, checks []peer.ID, wait time.Duration) {
+func (d *Dialer) due(now time.Time) (dials []attempt, checks []peer.ID, wait time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	wait = sweepEvery
@@ -213,7 +224,7 @@ func (d *Dialer) due(now time.Time) (dials []peer.AddrInfo, checks []peer.ID, wa
 			d.checks++
 			checks = append(checks, e.id)
 		}
-		if e.dialing && !e.known() {
+		if e.dialing != nil && !e.known() {
 			strangers++
 		}
 		switch {
@@ -244,25 +255,26 @@ func (d *Dialer) due(now time.Time) (dials []peer.AddrInfo, checks []peer.ID, wa
 			strangers++
 		}
 		d.dials++
-		e.dialing, e.next, e.last = true, time.Time{}, now
-		dials = append(dials, peer.AddrInfo{ID: e.id, Addrs: slices.Clone(e.addrs)})
+		e.dialing, e.next, e.last = make(chan struct{}), time.Time{}, now
+		dials = append(dials, attempt{peer.AddrInfo{ID: e.id, Addrs: slices.Clone(e.addrs)}, e.dialing})
 	}
 	return dials, checks, wait
 }
 
 // dial makes one attempt that due has taken out.
-func (d *Dialer) dial(ctx context.Context, info peer.AddrInfo) {
+func (d *Dialer) dial(ctx context.Context, a attempt) {
 	var err error
-	if !d.nw.Connected(info.ID) {
-		err = d.connect(ctx, info)
+	if !d.nw.Connected(a.ID) {
+		err = d.connect(ctx, a.AddrInfo)
 	}
 	d.mu.Lock()
 	d.dials--
-	if e := d.table[info.ID]; e != nil {
-		e.dialing = false
+	if e := d.table[a.ID]; e != nil && e.dialing == a.ended {
+		e.dialing = nil
 	}
 	d.mu.Unlock()
-	d.dialed(ctx, info.ID, err)
+	close(a.ended)
+	d.dialed(ctx, a.ID, err)
 	d.wake()
 }
 
@@ -317,7 +329,7 @@ func (d *Dialer) failed(e *entry, now time.Time, reason string) {
 // schedule plans a dial at the given time, unless one is planned earlier or
 // must not be. The caller holds d.mu.
 func (d *Dialer) schedule(e *entry, now, at time.Time) {
-	if e.connected || e.dialing || len(e.addrs) == 0 || d.gater.Blocked(e.id) {
+	if e.connected || e.dialing != nil || len(e.addrs) == 0 || d.gater.Blocked(e.id) {
 		return
 	}
 	if now.Before(e.refusedUntil) && at.Before(e.refusedUntil) {

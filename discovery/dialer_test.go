@@ -31,6 +31,8 @@ type fakeNet struct {
 	connected map[peer.ID]bool
 	dials     map[peer.ID][]time.Duration
 	given     map[peer.ID][]ma.Multiaddr // addresses of the last dial
+	stale     int                        // so many dials return a connection that is closed
+	cutting   func()                     // called by Disconnect before it acts
 	pending   int
 	maxPend   int
 	checks    int
@@ -60,8 +62,10 @@ func (n *fakeNet) Connect(ctx context.Context, info peer.AddrInfo) error {
 	}
 	n.mu.Lock()
 	n.pending--
+	stale := n.stale > 0
+	n.stale = max(0, n.stale-1)
 	n.mu.Unlock()
-	if err == nil {
+	if err == nil && !stale {
 		n.set(info.ID, true)
 	}
 	return err
@@ -84,7 +88,16 @@ func (n *fakeNet) Connected(p peer.ID) bool {
 	return n.connected[p]
 }
 
-func (n *fakeNet) Disconnect(p peer.ID) error { n.set(p, false); return nil }
+func (n *fakeNet) Disconnect(p peer.ID) error {
+	n.mu.Lock()
+	cutting := n.cutting
+	n.mu.Unlock()
+	if cutting != nil {
+		cutting()
+	}
+	n.set(p, false)
+	return nil
+}
 
 func (n *fakeNet) Check(_ context.Context, p peer.ID) {
 	n.mu.Lock()
@@ -504,6 +517,68 @@ func TestBlock(t *testing.T) {
 		after(time.Second)
 		if !n.Connected(p) {
 			t.Error("not dialled after Unblock")
+		}
+	})
+}
+
+// TestLateDisconnect unblocks a peer while it is being disconnected: the
+// disconnect must not end the connection that follows.
+func TestLateDisconnect(t *testing.T) {
+	self, p := ids(t)
+	n := newFakeNet(self)
+	d, err := New(Config{Network: n, Genesis: testGenesis, Log: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Block(p); err != nil {
+		t.Fatal(err)
+	}
+	connected := make(chan error, 1)
+	n.cutting = func() {
+		n.cutting = nil
+		go func() { connected <- d.Connect(t.Context(), peer.AddrInfo{ID: p, Addrs: []ma.Multiaddr{lanAddr}}) }()
+		select {
+		case err := <-connected: // without the lock, always
+			connected <- err
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	n.connected[p] = true // past the gater when p was blocked
+	d.changed(p)
+	if err := <-connected; err != nil {
+		t.Fatal(err)
+	}
+	if !n.Connected(p) {
+		t.Error("a peer let in again was disconnected")
+	}
+}
+
+// TestConnectDuringDial is told by the network of a connection that was closed
+// meanwhile, as libp2p does for a dial that joins another.
+func TestConnectDuringDial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		self, p := ids(t)
+		n := newFakeNet(self)
+		first, dials := make(chan struct{}), 0
+		n.answer = func(context.Context, peer.AddrInfo) error {
+			if dials++; dials == 1 {
+				<-first
+			}
+			return nil
+		}
+		d := run(t, n, Config{})
+		d.found(ours(p, "1"))
+		after(time.Second)
+		n.stale = 2
+		done := make(chan error, 1)
+		go func() { done <- d.Connect(t.Context(), peer.AddrInfo{ID: p}) }()
+		synctest.Wait()
+		close(first)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if !n.Connected(p) {
+			t.Error("not connected")
 		}
 	})
 }

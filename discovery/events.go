@@ -75,9 +75,7 @@ func (d *Dialer) changed(p peer.ID) {
 	connected := d.nw.Connected(p)
 	if connected && d.gater.Blocked(p) {
 		// Its handshake had passed the gater when it was blocked.
-		if err := d.nw.Disconnect(p); err != nil {
-			d.log.Debug("cannot disconnect a blocked peer", "peer", p, "err", err)
-		}
+		d.keepOut(p)
 		connected = d.nw.Connected(p)
 	}
 	now := time.Now()
@@ -136,7 +134,7 @@ func (d *Dialer) sweep() {
 	var all []state
 	d.mu.Lock()
 	for p, e := range d.table {
-		if !e.known() && !e.connected && !e.dialing && now.Sub(e.lastSeen) > forgetAfter {
+		if !e.known() && !e.connected && e.dialing == nil && now.Sub(e.lastSeen) > forgetAfter {
 			delete(d.table, p)
 			continue
 		}

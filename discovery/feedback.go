@@ -92,6 +92,8 @@ func (d *Dialer) Refused(p peer.ID, reason string) {
 // Block disconnects p and keeps it away, in both directions, until Unblock or
 // Connect, or the end of the process.
 func (d *Dialer) Block(p peer.ID) error {
+	d.blocking.Lock()
+	defer d.blocking.Unlock()
 	d.gater.set(p, true)
 	d.nw.Protect(p, false)
 	d.mu.Lock()
@@ -107,7 +109,7 @@ func (d *Dialer) Block(p peer.ID) error {
 
 // Unblock lets a blocked peer in again, and dials it if it is one of ours.
 func (d *Dialer) Unblock(p peer.ID) {
-	d.gater.set(p, false)
+	d.letIn(p)
 	now := time.Now()
 	d.mu.Lock()
 	if e := d.table[p]; e != nil && e.wanted() {
@@ -115,6 +117,25 @@ func (d *Dialer) Unblock(p peer.ID) {
 	}
 	d.mu.Unlock()
 	d.wake()
+}
+
+// letIn has the gater allow p.
+func (d *Dialer) letIn(p peer.ID) {
+	d.blocking.Lock()
+	defer d.blocking.Unlock()
+	d.gater.set(p, false)
+}
+
+// keepOut disconnects p if it is blocked.
+func (d *Dialer) keepOut(p peer.ID) {
+	d.blocking.Lock()
+	defer d.blocking.Unlock()
+	if !d.gater.Blocked(p) {
+		return
+	}
+	if err := d.nw.Disconnect(p); err != nil {
+		d.log.Debug("cannot disconnect a blocked peer", "peer", p, "err", err)
+	}
 }
 
 // Blocked reports whether p is kept away.
@@ -131,7 +152,7 @@ func (d *Dialer) Connect(ctx context.Context, info peer.AddrInfo) error {
 		return fmt.Errorf("peer id: %w", err)
 	}
 	now := time.Now()
-	d.gater.set(info.ID, false)
+	d.letIn(info.ID)
 	d.mu.Lock()
 	e, _ := d.table.get(info.ID, now)
 	if e == nil {
@@ -143,9 +164,19 @@ func (d *Dialer) Connect(ctx context.Context, info peer.AddrInfo) error {
 	e.refused, e.refusedUntil, e.fails, e.short = "", time.Time{}, 0, false
 	e.next, e.last = time.Time{}, now
 	info.Addrs = slices.Clone(e.addrs)
+	dialing := e.dialing
 	d.mu.Unlock()
 
 	err := d.connect(ctx, info)
+	if errors.Is(err, errHungUp) && dialing != nil {
+		// A dial that joins one under way is given that one's connection by
+		// libp2p, even if it was closed since: Block may have done so.
+		select {
+		case <-dialing:
+			err = d.connect(ctx, info)
+		case <-ctx.Done():
+		}
+	}
 	d.dialed(ctx, info.ID, err)
 	d.wake()
 	if err != nil {

@@ -44,10 +44,10 @@ type entry struct {
 	// Invariant: next is zero while connected or dialling. Zero means that no
 	// dial is planned.
 	next    time.Time
-	last    time.Time // last attempt
-	dialing bool
-	short   bool // the last failure was a connection that did not live
-	fails   int  // in a row
+	last    time.Time     // last attempt
+	dialing chan struct{} // closed at the end of the attempt under way; nil if there is none
+	short   bool          // the last failure was a connection that did not live
+	fails   int           // in a row
 	lastErr string
 
 	check    bool // connections are to be doubted
@@ -130,7 +130,7 @@ func (t table) evict() bool {
 	var victim *entry
 	seen := 0
 	for _, e := range t {
-		if e.known() || e.connected || e.dialing {
+		if e.known() || e.connected || e.dialing != nil {
 			continue
 		}
 		if victim == nil || worse(e, victim) {
