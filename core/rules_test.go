@@ -23,7 +23,7 @@ func rulesChain(t *testing.T) *coretest.Chain {
 	return c
 }
 
-func TestRules(t *testing.T) {
+func TestRulesTable(t *testing.T) {
 	header := coretest.WithHeader
 	// pay spends b1's coinbase to alice, b2's to bob, as changed by f and signed
 	// again by the miner.

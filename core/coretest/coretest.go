@@ -32,9 +32,12 @@ type Named struct {
 	Coins core.UTXOs
 	State *core.State
 	Diff  *core.Diff
-	// Err is the verdict of CheckBlock and ConnectBlock.
+	// Err is the verdict of ConnectHeader, CheckBlock and ConnectBlock.
 	Err    error
 	Parent *Named
+
+	// header is what a child's header goes by, also after an invalid block.
+	header core.State
 }
 
 // New begins a tree on the given network; nil means the development network.
@@ -48,7 +51,7 @@ func New(tb testing.TB, p *core.Params) *Chain {
 		tb.Fatal(err)
 	}
 	st := rules.Params().GenesisState()
-	g := &Named{Name: Genesis, Block: rules.Genesis(), State: &st, Coins: core.UTXOs{}}
+	g := &Named{Name: Genesis, Block: rules.Genesis(), State: &st, header: st, Coins: core.UTXOs{}}
 	return &Chain{tb: tb, Rules: rules, blocks: map[string]*Named{Genesis: g}}
 }
 
@@ -79,15 +82,13 @@ type Draft struct {
 type Mutator func(*Draft)
 
 // Next makes, mines and judges a child of parent. Same arguments, same block.
+// A child of an invalid block is drafted as if that one had changed no coin.
 func (c *Chain) Next(name, parent string, mutators ...Mutator) *Named {
 	c.tb.Helper()
 	if c.blocks[name] != nil {
 		c.tb.Fatalf("coretest: two blocks named %q", name)
 	}
 	p := c.Get(parent)
-	if p.State == nil {
-		c.tb.Fatalf("coretest: %q follows %q, which is invalid: %v", name, parent, p.Err)
-	}
 	d := c.draft(name, p)
 	for _, m := range mutators {
 		m(d)
@@ -109,16 +110,16 @@ func (c *Chain) Chain(prefix, parent string, n int) *Named {
 }
 
 func (c *Chain) draft(name string, p *Named) *Draft {
-	height := p.State.Height + 1
+	height := p.header.Height + 1
 	return &Draft{
 		Chain: c, Parent: p,
 		Header: core.Header{
 			Version: c.Rules.Params().VersionAt(height),
 			Height:  height,
-			Parent:  p.State.ID,
-			State:   p.State.Commitment(),
-			Time:    p.State.Time + c.Rules.Params().Retarget.IntervalMillis,
-			Bits:    c.Rules.NextBits(&p.State.HeaderState),
+			Parent:  p.header.ID,
+			State:   p.header.Commitment(),
+			Time:    p.header.Time + c.Rules.Params().Retarget.IntervalMillis,
+			Bits:    c.Rules.NextBits(&p.header.HeaderState),
 		},
 		Txs: []core.Transaction{core.NewCoinbase(height, c.Rules.Params().SubsidyAt(height), Key("miner").Address, []byte(name))},
 	}
@@ -172,7 +173,21 @@ func Mine(tb testing.TB, h *core.Header) {
 
 // judge runs the rules and keeps what the block leaves.
 func (n *Named) judge(rules *core.Rules) {
-	if n.Err = rules.CheckBlock(n.Block); n.Err != nil {
+	n.header, n.Coins = n.Parent.header, n.Parent.Coins
+	hs, err := rules.ConnectHeader(&n.Parent.header.HeaderState, &n.Block.Header)
+	if err != nil {
+		h := &n.Block.Header
+		hs = core.HeaderState{Height: h.Height, ID: n.Block.ID(), Time: h.Time, ParentTime: n.Parent.header.Time, Bits: h.Bits, Work: n.Parent.header.Work}
+		n.Err = err
+	}
+	n.header.HeaderState = hs
+	if n.Parent.State == nil {
+		n.Err = &core.RuleError{Code: core.ErrBadParent, Detail: n.Parent.Name + " is invalid"}
+	}
+	if n.Err == nil {
+		n.Err = rules.CheckBlock(n.Block)
+	}
+	if n.Err != nil {
 		return
 	}
 	n.State, n.Diff, n.Err = rules.ConnectBlock(n.Parent.State, n.Block, n.Parent.Coins)
@@ -180,16 +195,8 @@ func (n *Named) judge(rules *core.Rules) {
 		n.State = nil
 		return
 	}
-	n.Coins = make(core.UTXOs, len(n.Parent.Coins)+len(n.Diff.Created))
-	for op, coin := range n.Parent.Coins {
-		n.Coins[op] = coin
-	}
-	for i := range n.Diff.Spent {
-		delete(n.Coins, n.Diff.Spent[i].Outpoint)
-	}
-	for i := range n.Diff.Created {
-		n.Coins[n.Diff.Created[i].Outpoint] = n.Diff.Created[i]
-	}
+	n.header = *n.State
+	n.Coins = coinsAfter(n.Parent.Coins, n.Diff)
 }
 
 // KeyPair is a key made from a name.

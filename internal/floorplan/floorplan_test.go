@@ -36,6 +36,8 @@ var plan = []floor{
 	{pkg: "core/signature", may: []string{"github.com/oasisprotocol/curve25519-voi/..."}, forbidStd: pure,
 		why: "the one place that knows the signature library"},
 	{pkg: "core/coretest", may: []string{"core", "core/signature"}, why: "a generator for tests of the rules"},
+	{pkg: "core/coretest/cases", may: []string{"core", "core/coretest", "core/signature"}, why: "the stories that the rules are tested with"},
+	{pkg: "internal/reference", may: []string{"filippo.io/edwards25519", "lukechampine.com/blake3"}, why: "judges by the specification, and shares no code with what it is compared with"},
 	{pkg: "chain", may: []string{"core", "core/signature", "chain/mempool", "golang.org/x/sync/..."}, why: "the chain knows the rules and a Store, not who asks"},
 	{pkg: "chain/pebbledb", may: []string{"core", "chain", "internal/atomicfile", "github.com/cockroachdb/pebble/v2/...", "github.com/gofrs/flock"}, why: "the Store on disk"},
 	{pkg: "chain/miner", may: []string{"core", "chain", "github.com/holiman/uint256"}, why: "finds blocks; the chain judges them"},
@@ -55,7 +57,7 @@ var plan = []floor{
 
 // anything lists packages that may import what they like: tests' own tools and
 // programs that nobody imports.
-var anything = []string{"internal/lab", "internal/lab/scenario", "internal/difficultysim", "internal/floorplan", "internal/simulation", "examples/..."}
+var anything = []string{"internal/lab", "internal/lab/scenario", "internal/difficultysim", "internal/conformance", "internal/mutation", "internal/floorplan", "internal/simulation", "examples/..."}
 
 func TestImportsGoDownward(t *testing.T) {
 	for pkg, imports := range imports(t) {

@@ -1,0 +1,41 @@
+package core_test
+
+import (
+	"testing"
+
+	"github.com/ingchain/ingchain/core"
+	"github.com/ingchain/ingchain/core/coretest"
+	"github.com/ingchain/ingchain/core/coretest/cases"
+)
+
+// TestRules tells every case to core's functions alone.
+func TestRules(t *testing.T) {
+	seen := make(map[string]bool)
+	for _, c := range cases.All() {
+		if seen[c.ID] {
+			t.Fatalf("two cases %s", c.ID)
+		}
+		seen[c.ID] = true
+		t.Run(c.ID+"/core", func(t *testing.T) {
+			s := coretest.NewStory(t, nil)
+			if c.Params != nil {
+				s = coretest.NewStory(t, c.Params())
+			}
+			c.Tell(s)
+			if len(s.Steps) == 0 {
+				t.Error("nothing was delivered")
+			}
+			undoAll(t, s)
+		})
+	}
+}
+
+// undoAll reverts from the story's tip to genesis.
+func undoAll(t *testing.T, s *coretest.Story) {
+	t.Helper()
+	for n := s.Best(); n.Parent != nil; n = n.Parent {
+		if got := core.UndoBlock(n.State, &n.Parent.State.HeaderState, n.Diff); *got != *n.Parent.State {
+			t.Fatalf("undoing %s does not give the state after %s", n.Name, n.Parent.Name)
+		}
+	}
+}
