@@ -1,0 +1,169 @@
+package cases
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/ingchain/ingchain/core"
+	"github.com/ingchain/ingchain/core/coretest"
+)
+
+// network returns the development network as changed by f.
+func network(f func(p *core.Params)) func() *core.Params {
+	return func() *core.Params {
+		p := core.Dev()
+		f(p)
+		return p
+	}
+}
+
+// Limits of [small].
+const (
+	smallBlockBytes = 4096
+	smallTxBytes    = 2048
+	smallBlockCoins = 140
+	smallMaturity   = 3
+	smallHalving    = 4
+)
+
+// small is a network whose limits a handful of transactions reaches.
+var small = network(func(p *core.Params) {
+	p.MaxBlockBytes = smallBlockBytes
+	p.MaxTxBytes = smallTxBytes
+	p.MaxBlockCoins = smallBlockCoins
+	p.CoinbaseMaturity = smallMaturity
+	p.HalvingInterval = smallHalving
+})
+
+// trunk delivers
+//
+//	genesis -> b1 -> ... -> bn
+//
+// whose coinbases pay 5 ING each to "miner".
+func trunk(s *coretest.Story, n int) {
+	for b, i := s.Get(coretest.Genesis), 0; i < n; i++ {
+		b = s.Next(numbered("b", i+1), b.Name)
+		s.Accepted(b.Name)
+	}
+}
+
+// numbered returns the name that [coretest.Chain.Chain] gives to block i.
+func numbered(prefix string, i int) string {
+	digits := ""
+	for ; i > 0; i /= 10 {
+		digits = string(rune('0'+i%10)) + digits
+	}
+	return prefix + digits
+}
+
+// refused tells
+//
+//	genesis -> b1 -> b2 -> b3 -> b4 -> bad
+//	                              \-> good
+//
+// where bad, changed by the mutators, breaks the rule of that code.
+func refused(code core.Code, mutators ...coretest.Mutator) func(*coretest.Story) {
+	return func(s *coretest.Story) {
+		trunk(s, 4)
+		s.Next("bad", "b4", mutators...)
+		s.Next("good", "b4")
+		s.Rejected("bad", code)
+		s.Accepted("good")
+	}
+}
+
+// accepted tells
+//
+//	genesis -> b1 -> b2 -> b3 -> b4 -> odd -> next
+//
+// where odd is as changed by the mutators.
+func accepted(mutators ...coretest.Mutator) func(*coretest.Story) {
+	return func(s *coretest.Story) {
+		trunk(s, 4)
+		s.Next("odd", "b4", mutators...)
+		s.Next("next", "odd")
+		s.Accepted("odd", "next")
+	}
+}
+
+// header changes the header; merkle root and nonce are still made to fit.
+func header(f func(h *core.Header)) coretest.Mutator { return coretest.WithHeader(f) }
+
+// coinbase changes the coinbase, whose outputs then stay as f left them.
+func coinbase(f func(tx *core.Transaction)) coretest.Mutator {
+	return func(d *coretest.Draft) { d.KeepReward = true; f(&d.Txs[0]) }
+}
+
+// add appends transactions that are made when the block is.
+func add(txs func(c *coretest.Chain) []core.Transaction) coretest.Mutator {
+	return func(d *coretest.Draft) { d.Txs = append(d.Txs, txs(d.Chain)...) }
+}
+
+// pay spends b1's coinbase (5 ING of "miner"): 2 ING to "alice", 2 ING back, 1
+// ING as the fee, as changed by f and signed again by the miner.
+func pay(c *coretest.Chain, f func(tx *core.Transaction)) core.Transaction {
+	return payFrom(c, "b1", f)
+}
+
+// payFrom is pay with the coinbase of another block.
+func payFrom(c *coretest.Chain, block string, f func(tx *core.Transaction)) core.Transaction {
+	tx := spend(c, []core.Coin{c.Get(block).Coinbase()}, []string{"miner"}, coretest.To("alice", 2*ing), coretest.To("miner", 2*ing))
+	if f != nil {
+		f(&tx)
+		coretest.Sign(c.Rules.GenesisID(), &tx, "miner")
+	}
+	return tx
+}
+
+// payment adds pay(f).
+func payment(f func(tx *core.Transaction)) coretest.Mutator {
+	return func(d *coretest.Draft) { d.Txs = append(d.Txs, pay(d.Chain, f)) }
+}
+
+// paymentFrom adds payFrom(block, f).
+func paymentFrom(block string, f func(tx *core.Transaction)) coretest.Mutator {
+	return func(d *coretest.Draft) { d.Txs = append(d.Txs, payFrom(d.Chain, block, f)) }
+}
+
+// spend is [coretest.Pay] on the chain's network.
+func spend(c *coretest.Chain, coins []core.Coin, owners []string, outputs ...core.Output) core.Transaction {
+	return coretest.Pay(c.Rules.GenesisID(), coins, owners, outputs...)
+}
+
+// coinOf returns the coin that output index of tx makes, as far as a payment in
+// the same block needs to know it.
+func coinOf(tx *core.Transaction, index int) core.Coin {
+	out := tx.Outputs[index]
+	return core.Coin{Outpoint: core.Outpoint{TxID: tx.ID(), Index: uint32(index)}, Value: out.Value, Address: out.Address}
+}
+
+// outputs returns n outputs of value each to "bob".
+func outputs(n int, value core.Amount) []core.Output {
+	return slices.Repeat([]core.Output{coretest.To("bob", value)}, n)
+}
+
+// rootOf returns the merkle root of transactions.
+func rootOf(txs []core.Transaction) core.Hash {
+	leaves := make([]core.Hash, len(txs))
+	for i := range txs {
+		leaves[i] = core.MerkleLeaf(txs[i].ID(), txs[i].WitnessID())
+	}
+	return core.MerkleRoot(leaves)
+}
+
+// body returns the bytes of a block of n's header with other transactions.
+func body(n *coretest.Named, txs ...core.Transaction) []byte {
+	return core.AppendBlock(nil, n.Block.Header, txs)
+}
+
+// splice returns a copy of b with the n bytes at offset at replaced.
+func splice(b []byte, at, n int, with ...byte) []byte {
+	return slices.Concat(b[:at], with, b[at+n:])
+}
+
+// padded returns v as a uvarint one byte longer than it needs to be.
+func padded(v uint64) []byte {
+	b := binary.AppendUvarint(nil, v)
+	b[len(b)-1] |= 0x80
+	return append(b, 0)
+}
