@@ -2,10 +2,12 @@ package chain
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/ingchain/ingchain/core"
+	"github.com/ingchain/ingchain/core/signature"
 )
 
 // minBatch is how many signatures a core should get at least: below that,
@@ -49,36 +51,55 @@ func (m *Manager) checkBodies(blocks []newBlock) (good []newBlock, culprit newBl
 			break
 		}
 	}
-	if verifyBatches(sigs[:len(good)]) {
-		return good, culprit, err
-	}
-	for i := range good {
-		if err := core.VerifySignatures(sigs[i]); err != nil {
-			return good[:i], good[i], err
-		}
+	if bad, why := verifySignatures(sigs[:len(good)]); why != nil {
+		return good[:bad], good[bad], why
 	}
 	return good, culprit, err
 }
 
-// verifyBatches reports whether all signatures verify.
-func verifyBatches(sigs [][]core.BlockSignature) bool {
-	n := 0
-	for i := range sigs {
-		n += len(sigs[i])
-	}
-	if n == 0 {
-		return true
-	}
-	all := make([]core.BlockSignature, 0, n)
-	for i := range sigs {
-		all = append(all, sigs[i]...)
-	}
-	parts := max(1, min(runtime.GOMAXPROCS(0), n/minBatch))
-	var failed atomic.Bool
+// verifySignatures verifies those of several blocks in batches of about equal
+// size over the cores, and returns the first block that has a bad one with its
+// verdict, or nil. To refuse costs little more than to pass: only blocks in a
+// batch that failed are verified again, up to the culprit, and one that came
+// alone is not.
+func verifySignatures(sigs [][]core.BlockSignature) (bad int, verdict error) {
+	all := slices.Concat(sigs...)
+	n := len(all)
+	parts := max(1, min(runtime.GOMAXPROCS(0), n/minBatch), (n+signature.MaxBatch-1)/signature.MaxBatch)
+	errs := make([]error, parts)
 	parallel(parts, func(i int) {
-		if core.VerifySignatures(all[n*i/parts:n*(i+1)/parts]) != nil {
-			failed.Store(true)
-		}
+		errs[i] = core.VerifySignatures(all[n*i/parts : n*(i+1)/parts])
 	})
-	return !failed.Load()
+	if len(sigs) == 1 {
+		return 0, firstBroken(errs)
+	}
+	at := 0 // of the block's first signature in all
+	for i := range sigs {
+		end := at + len(sigs[i])
+		for p, err := range errs {
+			if err == nil || end <= n*p/parts || n*(p+1)/parts <= at {
+				continue
+			}
+			if err := core.VerifySignatures(sigs[i]); err != nil {
+				return i, err
+			}
+			break
+		}
+		at = end
+	}
+	return 0, nil
+}
+
+// firstBroken is the verdict on a whole of which errs are those on its parts: a
+// bad key comes before a bad signature.
+func firstBroken(errs []error) (verdict error) {
+	for _, err := range errs {
+		if core.CodeOf(err) == core.ErrTxKey {
+			return err
+		}
+		if verdict == nil {
+			verdict = err
+		}
+	}
+	return verdict
 }

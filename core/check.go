@@ -43,11 +43,7 @@ func (r *Rules) CheckTx(t *Transaction) error {
 	if err := r.checkTxForm(t, len(t.AppendTo(nil))); err != nil {
 		return err
 	}
-	items := appendSignatures(nil, t, t.SigningDigest(r.GenesisID()))
-	if bad := signature.VerifyAll(items); bad >= 0 {
-		return signatureErr(&items[bad], -1, bad)
-	}
-	return nil
+	return VerifySignatures(appendSignatures(nil, t, 0, t.SigningDigest(r.GenesisID())))
 }
 
 // CheckBlock judges a block by its bytes alone, the header's proof of work and
@@ -64,32 +60,33 @@ func (r *Rules) CheckBlock(b *Block) error {
 
 // BlockSignature is one signature of a block, yet to be verified.
 type BlockSignature struct {
-	item signature.Item
-	tx   int
+	item        signature.Item
+	tx, witness int // where it stands in the block
 }
 
 // VerifySignatures verifies what [Rules.CheckBlockForm] of one or more blocks
-// returned. A failure names the first bad signature; with several blocks the
-// caller finds the culprit by verifying each block's alone.
+// returned. The verdict is [ErrTxKey] if any key is unfit, else [ErrTxSignature]
+// if any signature is bad; with several blocks the caller finds the culprit by
+// verifying each block's alone. A refusal costs little more than a pass, so
+// which signature is bad is not looked for.
 func VerifySignatures(sigs []BlockSignature) error {
-	if len(sigs) == 0 {
-		return nil
-	}
 	items := make([]signature.Item, len(sigs))
 	for i := range sigs {
 		items[i] = sigs[i].item
 	}
-	if bad := signature.VerifyAll(items); bad >= 0 {
-		return signatureErr(&items[bad], sigs[bad].tx, bad)
+	bad := signature.VerifyAll(items)
+	switch {
+	case bad == nil:
+		return nil
+	case bad.Key:
+		at := &sigs[bad.Index]
+		return ruleErr(ErrTxKey, "transaction %d: the public key of witness %d is of small order or none", at.tx, at.witness)
+	case bad.Index < 0:
+		return ruleErr(ErrTxSignature, "one or more of %d signatures do not verify", len(sigs))
+	default:
+		at := &sigs[bad.Index]
+		return ruleErr(ErrTxSignature, "transaction %d: the signature of witness %d does not verify", at.tx, at.witness)
 	}
-	return nil
-}
-
-func signatureErr(it *signature.Item, tx, n int) error {
-	if !signature.ValidKey(it.PublicKey) {
-		return ruleErr(ErrTxKey, "transaction %d: signature %d is by a key of small order or none", tx, n)
-	}
-	return ruleErr(ErrTxSignature, "transaction %d: signature %d does not verify", tx, n)
 }
 
 // CheckBlockForm is [Rules.CheckBlock] but for the signatures, which it returns
@@ -277,12 +274,14 @@ func checkInputs(t *Transaction) error {
 	return nil
 }
 
-func appendSignatures(items []signature.Item, t *Transaction, digest Hash) []signature.Item {
+// appendSignatures appends those of transaction tx of a block.
+func appendSignatures(sigs []BlockSignature, t *Transaction, tx int, digest Hash) []BlockSignature {
 	for i := range t.Witnesses {
 		w := &t.Witnesses[i]
-		items = append(items, signature.Item{PublicKey: &w.PublicKey, Message: digest, Signature: &w.Signature})
+		it := signature.Item{PublicKey: &w.PublicKey, Message: digest, Signature: &w.Signature}
+		sigs = append(sigs, BlockSignature{item: it, tx: tx, witness: i})
 	}
-	return items
+	return sigs
 }
 
 func (r *Rules) blockSignatures(b *Block) []BlockSignature {
@@ -294,12 +293,8 @@ func (r *Rules) blockSignatures(b *Block) []BlockSignature {
 		return nil
 	}
 	sigs := make([]BlockSignature, 0, n)
-	var items []signature.Item
 	for i := 1; i < len(b.Txs); i++ {
-		items = appendSignatures(items[:0], &b.Txs[i], b.signingDigest(i, r.GenesisID()))
-		for _, it := range items {
-			sigs = append(sigs, BlockSignature{item: it, tx: i})
-		}
+		sigs = appendSignatures(sigs, &b.Txs[i], i, b.signingDigest(i, r.GenesisID()))
 	}
 	return sigs
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/ingchain/ingchain/core"
 	"github.com/ingchain/ingchain/core/coretest"
-	"github.com/ingchain/ingchain/core/signature"
 	"lukechampine.com/blake3"
 )
 
@@ -264,34 +263,5 @@ func TestAmounts(t *testing.T) {
 		if got, err := core.ParseAmount(in); !errors.Is(err, core.ErrAmount) {
 			t.Errorf("ParseAmount(%q) = %d, %v", in, got, err)
 		}
-	}
-}
-
-func TestSignaturesOneByOneAndTogether(t *testing.T) {
-	seed := coretest.Key("alice").Seed
-	msg := sha256.Sum256([]byte("message"))
-	key, sig := signature.PublicKey(&seed), signature.Sign(&seed, msg)
-	good := signature.Item{PublicKey: &key, Message: msg, Signature: &sig}
-	badSig := sig
-	badSig[3] ^= 1
-	bad := signature.Item{PublicKey: &key, Message: msg, Signature: &badSig}
-	// Identity key, identity R, S = 0: the equation holds for every message.
-	identity := [32]byte{1}
-	var forged [64]byte
-	forged[0] = 1
-	anyone := signature.Item{PublicKey: &identity, Message: msg, Signature: &forged}
-	for _, tc := range []struct {
-		items []signature.Item
-		want  int
-	}{
-		{nil, -1}, {[]signature.Item{good}, -1}, {[]signature.Item{good, good, good}, -1},
-		{[]signature.Item{bad}, 0}, {[]signature.Item{good, good, bad}, 2}, {[]signature.Item{good, anyone}, 1},
-	} {
-		if got := signature.VerifyAll(tc.items); got != tc.want {
-			t.Errorf("VerifyAll of %d items = %d, want %d", len(tc.items), got, tc.want)
-		}
-	}
-	if signature.ValidKey(&identity) || !signature.ValidKey(&key) {
-		t.Error("ValidKey")
 	}
 }

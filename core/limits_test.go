@@ -8,7 +8,6 @@ import (
 
 	"github.com/ingchain/ingchain/core"
 	"github.com/ingchain/ingchain/core/coretest"
-	"github.com/ingchain/ingchain/core/signature"
 )
 
 // These rules stand behind others for a block that comes as bytes, and alone for
@@ -237,22 +236,5 @@ func TestClaimsCostNoMemory(t *testing.T) {
 		if err == nil || after.TotalAlloc-before.TotalAlloc > 1<<18 {
 			t.Errorf("%s: %d bytes allocated, %v", name, after.TotalAlloc-before.TotalAlloc, err)
 		}
-	}
-}
-
-// The first bad signature is found behind a whole batch of good ones.
-func TestManyBatches(t *testing.T) {
-	k := coretest.Key("alice")
-	good := signature.Sign(&k.Seed, core.Hash{1})
-	items := make([]signature.Item, signature.MaxBatch+3)
-	for i := range items {
-		items[i] = signature.Item{PublicKey: &k.Public, Message: core.Hash{1}, Signature: &good}
-	}
-	if bad := signature.VerifyAll(items); bad != -1 {
-		t.Fatalf("signature %d is refused", bad)
-	}
-	items[signature.MaxBatch+1].Message[0]++
-	if bad := signature.VerifyAll(items); bad != signature.MaxBatch+1 {
-		t.Errorf("signature %d is called bad", bad)
 	}
 }

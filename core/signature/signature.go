@@ -25,6 +25,10 @@ const (
 	// MaxBatch is how many signatures one batch checks together; beyond it the
 	// gain per signature is small and the memory is not.
 	MaxBatch = 4096
+
+	// minBatch is how many signatures are worth a batch: fewer are verified as
+	// fast one by one, which also tells which is bad.
+	minBatch = 4
 )
 
 var options = &ed25519.Options{
@@ -43,45 +47,70 @@ type Item struct {
 	Signature *[SignatureSize]byte
 }
 
+// Refusal says what is wrong with signatures.
+type Refusal struct {
+	// Key tells that a public key is no point, or one of small order. Keys come
+	// before signatures: it is false only if every key is fit to sign.
+	Key bool
+	// Index is the position of the first bad key, or else of the first bad
+	// signature; -1 if that was not looked for.
+	Index int
+}
+
 // Verify reports whether one signature is good.
 func Verify(it Item) bool {
-	return ed25519.VerifyWithOptions(it.PublicKey[:], it.Message[:], it.Signature[:], options)
+	return verify(it.PublicKey[:], it.Message[:], it.Signature[:])
 }
 
-// VerifyAll verifies many signatures together and returns the index of the
-// first bad one, or -1. The verdict is that of [Verify] on each.
-func VerifyAll(items []Item) int {
-	for base := 0; base < len(items); base += MaxBatch {
-		chunk := items[base:min(base+MaxBatch, len(items))]
-		if bad := verifyChunk(chunk); bad >= 0 {
-			return base + bad
-		}
-	}
-	return -1
-}
-
-func verifyChunk(items []Item) int {
-	if len(items) == 1 {
-		if Verify(items[0]) {
-			return -1
-		}
-		return 0
-	}
-	batch := ed25519.NewBatchVerifierWithCapacity(len(items))
-	for i := range items {
+// VerifyAll verifies many signatures together and returns nil if [Verify] would
+// pass each. To refuse costs little more than to pass: the first bad signature
+// is named only among the few that are not worth a batch.
+func VerifyAll(items []Item) *Refusal {
+	return verifyAll(len(items), func(i int) (key, message, sig []byte) {
 		it := &items[i]
-		batch.AddWithOptions(it.PublicKey[:], it.Message[:], it.Signature[:], options)
-	}
-	if batch.VerifyBatchOnly(rand.Reader) {
-		return -1
-	}
-	// A batch names nobody: find the culprit one by one.
-	for i := range items {
-		if !Verify(items[i]) {
-			return i
+		return it.PublicKey[:], it.Message[:], it.Signature[:]
+	})
+}
+
+func verify(key, message, sig []byte) bool {
+	return ed25519.VerifyWithOptions(key, message, sig, options)
+}
+
+// verifyAll is [VerifyAll] for messages of any size; at returns each of the n
+// items.
+func verifyAll(n int, at func(i int) (key, message, sig []byte)) *Refusal {
+	for base := 0; base < n; base += MaxBatch {
+		bad, ok := verifyChunk(base, min(base+MaxBatch, n), at)
+		if ok {
+			continue
 		}
+		for i := base; i < n; i++ {
+			if key, _, _ := at(i); !validKey(key) {
+				return &Refusal{Key: true, Index: i}
+			}
+		}
+		return &Refusal{Index: bad}
 	}
-	return -1
+	return nil
+}
+
+// verifyChunk verifies the items from first up to end. If they are few it names
+// the first bad one.
+func verifyChunk(first, end int, at func(i int) (key, message, sig []byte)) (bad int, ok bool) {
+	if end-first < minBatch {
+		for i := first; i < end; i++ {
+			if !verify(at(i)) {
+				return i, false
+			}
+		}
+		return -1, true
+	}
+	batch := ed25519.NewBatchVerifierWithCapacity(end - first)
+	for i := first; i < end; i++ {
+		key, message, sig := at(i)
+		batch.AddWithOptions(key, message, sig, options)
+	}
+	return -1, batch.VerifyBatchOnly(rand.Reader)
 }
 
 // Sign signs a message with the key of a 32-byte seed (RFC 8032).
@@ -98,10 +127,14 @@ func PublicKey(seed *[SeedSize]byte) (key [PublicKeySize]byte) {
 
 // ValidKey reports whether key is a point, not of small order: one that
 // [Verify] can accept a signature of.
-func ValidKey(key *[PublicKeySize]byte) bool {
+func ValidKey(key *[PublicKeySize]byte) bool { return validKey(key[:]) }
+
+func validKey(key []byte) bool {
 	var y curve.CompressedEdwardsY
-	copy(y[:], key[:])
 	var p curve.EdwardsPoint
+	if _, err := y.SetBytes(key); err != nil {
+		return false
+	}
 	if _, err := p.SetCompressedY(&y); err != nil {
 		return false
 	}
