@@ -114,10 +114,11 @@ func (s *Story) RejectedBy(name, culprit string, code core.Code) {
 }
 
 // BadBody delivers bytes that are not those of the named block, under its
-// header. The block itself may follow.
+// header. The block itself may follow, unless these are the bytes that it was
+// made of, and its header commits to others.
 func (s *Story) BadBody(name string, raw []byte, code core.Code) {
 	s.tb.Helper()
-	if bytes.Equal(raw, s.Get(name).Block.Bytes()) {
+	if n := s.Get(name); bytes.Equal(raw, n.Block.Bytes()) && core.CodeOf(n.Err) != code {
 		s.tb.Fatalf("%s: these are its bytes", name)
 	}
 	if st := s.deliver(name, raw); st.Verdict != BadBody || st.Code != code {
@@ -130,6 +131,21 @@ func (s *Story) Deferred(name string, code core.Code) {
 	s.tb.Helper()
 	if st := s.deliver(name, s.Get(name).Block.Bytes()); st.Verdict != Deferred || st.Code != code {
 		s.tb.Fatalf("%s: verdict %d %q, want it deferred with %q (%v)", name, st.Verdict, st.Code, code, s.Get(name).Err)
+	}
+}
+
+// Tied delivers a block whose branch has as much work as the tip's, of which
+// the lower id is the better.
+func (s *Story) Tied(name string) {
+	s.tb.Helper()
+	n, before := s.Get(name), s.tip
+	st := s.deliver(name, n.Block.Bytes())
+	want := before
+	if id, tip := n.Block.ID(), before.Block.ID(); bytes.Compare(id[:], tip[:]) < 0 {
+		want = s.known[id]
+	}
+	if st.Verdict != Accepted || s.tip != want || s.tip.header.Work != before.header.Work {
+		s.tb.Fatalf("%s: verdict %d %s, tip %s; want it accepted with the work of %s", name, st.Verdict, st.Code, s.tip.Name, before.Name)
 	}
 }
 
@@ -175,18 +191,21 @@ func (s *Story) judge(n *Named, raw []byte, st *Step) error {
 	if s.known[id] != nil {
 		return nil
 	}
+	if n.Block.Header.Height == 0 {
+		return &core.RuleError{Code: core.ErrGenesis, Detail: n.Name}
+	}
 	parent := s.known[n.Block.Header.Parent]
 	if _, bad := s.bad[n.Block.Header.Parent]; bad {
 		return &core.RuleError{Code: core.ErrBadParent, Detail: n.Name}
-	}
-	if n.Block.Header.Height == 0 {
-		return &core.RuleError{Code: core.ErrGenesis, Detail: n.Name}
 	}
 	if parent == nil {
 		return &core.DeferError{Code: core.ErrNoParent, Detail: n.Name}
 	}
 	hs, err := s.Rules.ConnectHeader(&parent.header, &n.Block.Header)
 	if err != nil {
+		if s.Rules.CheckWork(&n.Block.Header) != nil {
+			return err // ids without work cost nothing to make, so none is remembered
+		}
 		return s.remember(n, err)
 	}
 	if err := s.Rules.CheckClock(&n.Block.Header, s.clock); err != nil {

@@ -20,8 +20,9 @@ type Case struct {
 	ID string
 	// Name says in a few words what is special about it.
 	Name string
-	// Rule is where the specification has the rule: page and rule number or
-	// section, such as "work 4" or "block 8".
+	// Rule is where the specification has the rule, cited as its README says: table
+	// and number, such as "work 4", or one of the sections that docs/rules.md lists,
+	// such as "merkle". Several are joined by ", ".
 	Rule string
 	// Params are the network's; nil means the development network.
 	Params func() *core.Params
