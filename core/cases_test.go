@@ -26,6 +26,7 @@ func TestRules(t *testing.T) {
 				t.Error("nothing was delivered")
 			}
 			undoAll(t, s)
+			countSupply(t, s)
 		})
 	}
 }
@@ -36,6 +37,24 @@ func undoAll(t *testing.T, s *coretest.Story) {
 	for n := s.Best(); n.Parent != nil; n = n.Parent {
 		if got := core.UndoBlock(n.State, &n.Parent.State.HeaderState, n.Diff); *got != *n.Parent.State {
 			t.Fatalf("undoing %s does not give the state after %s", n.Name, n.Parent.Name)
+		}
+	}
+}
+
+// countSupply compares the coins at every height of the story's best branch with
+// what the coinbases were allowed to mint.
+func countSupply(t *testing.T, s *coretest.Story) {
+	t.Helper()
+	for n := s.Best(); n.Parent != nil; n = n.Parent {
+		var minted, held core.Amount
+		for h := uint32(1); h <= n.Block.Header.Height; h++ {
+			minted += s.Rules.Params().SubsidyAt(h)
+		}
+		for _, c := range n.Coins {
+			held += c.Value
+		}
+		if held != minted {
+			t.Fatalf("after %s the coins are worth %d grains, %d were minted", n.Name, held, minted)
 		}
 	}
 }
