@@ -61,8 +61,11 @@ type Peer struct {
 	// Joined is whether the peer is past hello with our genesis.
 	Joined bool `json:"joined"`
 	// Reason says why the peer is not joined.
-	Reason    string  `json:"reason"`
-	LatencyMS float64 `json:"latency_ms"`
+	Reason string `json:"reason"`
+	// Code is the code of the rule that Reason says the peer's blocks broke, such
+	// as "header-work"; "" if it is not about a rule.
+	Code      core.Code `json:"code"`
+	LatencyMS float64   `json:"latency_ms"`
 	// ClockSkewMS is how far the peer's clock is ahead of ours.
 	ClockSkewMS int64  `json:"clock_skew_ms"`
 	Genesis     string `json:"genesis"`

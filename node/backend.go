@@ -98,7 +98,7 @@ func (n *Node) Peers(context.Context) ([]api.Peer, error) {
 func describePeer(s protocol.PeerState, info discovery.PeerInfo) api.Peer {
 	p := api.Peer{
 		PeerID: s.ID.String(), Direction: s.Direction, Agent: s.Agent, Source: string(info.Kind),
-		Tip: api.Ref{Height: s.Tip.Height, ID: s.Tip.ID}, Joined: s.Joined, Reason: s.Reason,
+		Tip: api.Ref{Height: s.Tip.Height, ID: s.Tip.ID}, Joined: s.Joined, Reason: s.Reason, Code: s.Code,
 		LatencyMS: float64(s.Latency.Microseconds()) / 1000, ClockSkewMS: s.Skew.Milliseconds(),
 	}
 	switch {
@@ -108,7 +108,9 @@ func describePeer(s protocol.PeerState, info discovery.PeerInfo) api.Peer {
 		p.Addr = info.Addrs[0].String() + "/p2p/" + p.PeerID
 	}
 	if !s.Connected && (info.Blocked || p.Reason == "") {
-		p.Reason = reason(info)
+		if p.Reason = reason(info); p.Reason != s.Reason {
+			p.Code = ""
+		}
 	}
 	if p.Source == "" {
 		p.Source = string(discovery.KindInbound)

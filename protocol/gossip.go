@@ -102,29 +102,39 @@ func (g *gossip) validate(_ context.Context, from peer.ID, msg *pubsub.Message) 
 	if from == s.host.ID() {
 		return pubsub.ValidationAccept
 	}
+	if a.Header.Height == 0 && a.ID != s.rules.GenesisID() {
+		return g.reject(from, &core.RuleError{Code: core.ErrGenesis, Detail: "height 0 that is not this network's genesis"})
+	}
 	if err := s.rules.CheckWork(&a.Header); err != nil {
 		return g.reject(from, err)
 	}
 	if err := a.Check(); err != nil {
 		return g.reject(from, err)
 	}
-	if s.rules.CheckClock(&a.Header, uint64(max(0, s.cfg.Now().UnixMilli()))) != nil {
-		return pubsub.ValidationIgnore
-	}
+	early := s.rules.CheckClock(&a.Header, uint64(max(0, s.cfg.Now().UnixMilli())))
 	parent, known := s.chain.HeaderState(a.Header.Parent)
 	if !known {
+		if early != nil {
+			return g.ignore(from, early)
+		}
 		g.heard(from, a)
-		return pubsub.ValidationIgnore
+		return g.ignore(from, &core.DeferError{Code: core.ErrNoParent, Detail: a.Header.Parent.Short()})
 	}
 	if _, err := s.rules.ConnectHeader(&parent, &a.Header); core.IsForever(err) {
 		return g.reject(from, err)
 	} else if err != nil {
-		return pubsub.ValidationIgnore
+		return g.ignore(from, err)
+	}
+	if early != nil {
+		return g.ignore(from, early)
 	}
 	// What breaks a rule only with its body, or by our operator's word, an honest
 	// peer passes on before it knows.
-	if s.chain.Verdict(a.ID) != nil || s.chain.Verdict(a.Header.Parent) != nil {
-		return pubsub.ValidationIgnore
+	if err := s.chain.Verdict(a.ID); err != nil {
+		return g.ignore(from, err)
+	}
+	if err := s.chain.Verdict(a.Header.Parent); err != nil {
+		return g.ignore(from, &core.RuleError{Code: core.ErrBadParent, Detail: err.Error()})
 	}
 	if tip := s.chain.Tip(); uint64(a.Header.Height)+staleDepth < uint64(tip.Height) {
 		return pubsub.ValidationIgnore
@@ -135,6 +145,11 @@ func (g *gossip) validate(_ context.Context, from peer.ID, msg *pubsub.Message) 
 func (g *gossip) reject(from peer.ID, err error) pubsub.ValidationResult {
 	g.s.log.Debug("announcement rejected", "peer", from, "error", err)
 	return pubsub.ValidationReject
+}
+
+func (g *gossip) ignore(from peer.ID, err error) pubsub.ValidationResult {
+	g.s.log.Debug("announcement ignored", "peer", from, "error", err)
+	return pubsub.ValidationIgnore
 }
 
 // heard tells the plan of a header, unless that is busy: the next hello tells

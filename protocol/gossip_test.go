@@ -62,6 +62,10 @@ func TestValidator(t *testing.T) {
 			{"after a bad block", wire.Announce(bad[1]), pubsub.ValidationIgnore},
 			{"unknown parent", wire.Announce(next[1]), pubsub.ValidationIgnore},
 			{"future", header(func(h *core.Header) { h.Time = now + rules.Params().MaxFutureMillis() + 1000 }), pubsub.ValidationIgnore},
+			{"another genesis", header(func(h *core.Header) { h.Height, h.Parent = 0, core.Hash{1} }), pubsub.ValidationReject},
+			{"future and wrong height", header(func(h *core.Header) {
+				h.Height, h.Time = h.Height+5, now+rules.Params().MaxFutureMillis()+1000
+			}), pubsub.ValidationReject},
 			{"newer rules", header(func(h *core.Header) { h.Version = 9 }), pubsub.ValidationIgnore},
 			{"long past", wire.Announce(old), pubsub.ValidationIgnore},
 		}

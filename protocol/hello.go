@@ -137,6 +137,7 @@ func (s *Service) admitSubscriber(p peer.ID) bool {
 	e := s.entry(p)
 	ok := n < s.cfg.Limits.Subscribers
 	e.subscriber = ok
+	e.code = ""
 	if e.reason = "does not speak " + string(ID); !ok {
 		e.reason = fmt.Sprintf("more than %d peers that only subscribe", s.cfg.Limits.Subscribers)
 	}
@@ -187,7 +188,7 @@ func (s *Service) talk(ctx context.Context, ses *session, r *bufio.Reader, first
 	if isTimeout(err) {
 		// The link is dead, or as good as that: close it for the dialer to make
 		// another one.
-		s.setReason(ses.peer, "stopped answering")
+		s.setReason(ses.peer, "stopped answering", "")
 		_ = ses.stream.Conn().Close()
 	}
 	if errors.Is(err, wire.ErrMalformed) {
@@ -279,7 +280,7 @@ func (s *Service) turnedAway(ses *session, payload []byte) error {
 	}
 	if m.Genesis == s.rules.GenesisID() {
 		reason := "refuses us: " + m.Text
-		s.setReason(ses.peer, reason)
+		s.setReason(ses.peer, reason, "")
 		s.cfg.Feedback.Refused(ses.peer, reason)
 		return errOtherGenesis
 	}
@@ -342,7 +343,7 @@ func (s *Service) heardHello(ctx context.Context, ses *session, m *wire.Hello) e
 	joins := !e.joined
 	e.joined, e.subscriber, e.refusal = true, false, nil
 	if joins {
-		e.reason = ""
+		e.reason, e.code = "", ""
 	}
 	e.agent, e.genesis, e.tip, e.caps = m.Agent, m.Genesis, claim, m.Capabilities
 	ses.stamp, ses.stampAt = m.Stamp, now

@@ -29,6 +29,8 @@ func TestLiarsAreDealtWith(t *testing.T) {
 	for rules.CheckWork(&noWork[3]) == nil {
 		noWork[3].Nonce++
 	}
+	wrongAndEarly := blocks[0].Header
+	wrongAndEarly.Height, wrongAndEarly.Time = 7, 1<<50
 	reply := func(m wire.Message) func(p2pnetwork.Stream) {
 		return func(str p2pnetwork.Stream) {
 			_, _ = io.Copy(io.Discard, str)
@@ -40,14 +42,17 @@ func TestLiarsAreDealtWith(t *testing.T) {
 		name   string
 		answer func(p2pnetwork.Stream)
 		banned bool
+		code   core.Code // of the rule broken, as people are told
 	}{
-		{"headers without work", reply(&wire.Headers{Headers: noWork}), true},
-		{"unconnected headers", reply(&wire.Headers{Headers: fakechain.Headers(blocks)[2:]}), true},
-		{"blocks instead of headers", reply(&wire.Block{Bytes: blocks[0].Bytes()}), true},
-		{"nothing at all", func(str p2pnetwork.Stream) { _ = str.Reset() }, false},
-		{"silence", func(p2pnetwork.Stream) {}, false},
-		{"no headers", reply(&wire.Headers{}), false},
-		{"busy", reply(&wire.Error{Code: wire.CodeBusy}), false},
+		{"headers without work", reply(&wire.Headers{Headers: noWork}), true, core.ErrWork},
+		{"another genesis", reply(&wire.Headers{Headers: []core.Header{{Parent: core.Hash{1}}}}), true, core.ErrGenesis},
+		{"unconnected headers", reply(&wire.Headers{Headers: fakechain.Headers(blocks)[2:]}), true, ""},
+		{"wrong and early", reply(&wire.Headers{Headers: []core.Header{wrongAndEarly}}), true, core.ErrHeight},
+		{"blocks instead of headers", reply(&wire.Block{Bytes: blocks[0].Bytes()}), true, ""},
+		{"nothing at all", func(str p2pnetwork.Stream) { _ = str.Reset() }, false, ""},
+		{"silence", func(p2pnetwork.Stream) {}, false, ""},
+		{"no headers", reply(&wire.Headers{}), false, ""},
+		{"busy", reply(&wire.Error{Code: wire.CodeBusy}), false, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -63,6 +68,9 @@ func TestLiarsAreDealtWith(t *testing.T) {
 				time.Sleep(12 * time.Second)
 				if got := victim.feedback.reason(liar.ID()) != ""; got != tt.banned {
 					t.Errorf("banned: %v, want %v", got, tt.banned)
+				}
+				if got := victim.state(liar.ID()).Code; got != tt.code {
+					t.Errorf("code %q, want %q", got, tt.code)
 				}
 				if victim.feedback.reason(honest.ID()) != "" || !sim.joined(victim, honest) {
 					t.Error("the honest peer suffered")

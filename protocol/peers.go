@@ -42,7 +42,8 @@ type peerEntry struct {
 	joined      bool
 	subscriber  bool // doesn't speak the protocol
 	reason      string
-	refusal     error // *GenesisError; nil: none since connecting
+	code        core.Code // of the broken rule that reason tells of, or ""
+	refusal     error     // *GenesisError; nil: none since connecting
 	bannedUntil time.Time
 
 	agent   string
@@ -69,6 +70,9 @@ type PeerState struct {
 	// says why. A joined peer's Reason says why it isn't asked for blocks.
 	Joined bool
 	Reason string
+	// Code is the code of the rule that Reason says the peer's headers or blocks
+	// broke, or that they cannot be held to yet; "" if Reason is something else.
+	Code core.Code
 	// Latency is the round-trip time of hello, zero if unknown.
 	Latency time.Duration
 	// Skew is how far the peer's clock is ahead of ours.
@@ -166,7 +170,7 @@ func (s *Service) closePeer(p peer.ID) {
 // disconnect drops a peer for a reason that may pass.
 func (s *Service) disconnect(p peer.ID, reason string) {
 	s.log.Debug("disconnecting", "peer", p, "reason", reason)
-	s.setReason(p, reason)
+	s.setReason(p, reason, "")
 	s.closePeer(p)
 }
 
@@ -177,7 +181,7 @@ func (s *Service) punish(p peer.ID, err error) {
 	s.chatter.line(slog.LevelWarn, "peer broke a rule", "peer", p, "error", err)
 	s.mu.Lock()
 	e := s.entry(p)
-	e.bannedUntil, e.reason = time.Now().Add(s.cfg.Limits.BanTime), reason
+	e.bannedUntil, e.reason, e.code = time.Now().Add(s.cfg.Limits.BanTime), reason, core.CodeOf(err)
 	s.mu.Unlock()
 	s.cfg.Feedback.Refused(p, reason)
 	s.closePeer(p)
@@ -189,14 +193,15 @@ func (s *Service) Forgive(p peer.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e := s.peers[p]; e != nil && !e.joined {
-		e.bannedUntil, e.refusal, e.reason = time.Time{}, nil, ""
+		e.bannedUntil, e.refusal, e.reason, e.code = time.Time{}, nil, "", ""
 	}
 }
 
-func (s *Service) setReason(p peer.ID, reason string) {
+func (s *Service) setReason(p peer.ID, reason string, code core.Code) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.entry(p).reason = reason
+	e := s.entry(p)
+	e.reason, e.code = reason, code
 }
 
 // refuse notes that a peer belongs elsewhere. The caller closes the connection.
@@ -204,7 +209,7 @@ func (s *Service) refuse(p peer.ID, theirs core.Hash, agent string) {
 	err := &GenesisError{Ours: s.rules.GenesisID(), Theirs: theirs}
 	s.mu.Lock()
 	e := s.entry(p)
-	e.refusal, e.reason, e.genesis = err, err.Error(), theirs
+	e.refusal, e.reason, e.code, e.genesis = err, err.Error(), "", theirs
 	if agent != "" {
 		e.agent = agent
 	}
@@ -246,7 +251,7 @@ func (s *Service) Peers() []PeerState {
 	out := make([]PeerState, 0, len(s.peers))
 	for _, e := range s.peers {
 		out = append(out, PeerState{
-			ID: e.id, Connected: e.connected, Agent: e.agent, Tip: e.tip, Joined: e.joined, Reason: e.reason,
+			ID: e.id, Connected: e.connected, Agent: e.agent, Tip: e.tip, Joined: e.joined, Reason: e.reason, Code: e.code,
 			Latency: e.latency, Skew: e.skew, Genesis: e.genesis,
 		})
 	}

@@ -92,7 +92,7 @@ func (l *loop) perform(ctx context.Context, a plan.Action) {
 		l.g.start(func() { s.punish(p, a.Err) })
 	case plan.SetAside:
 		s.log.Debug("peer set aside", "peer", peer.ID(a.Peer), "until", a.Until, "reason", a.Reason)
-		s.setReason(peer.ID(a.Peer), a.Reason)
+		s.setReason(peer.ID(a.Peer), a.Reason, a.Code)
 	}
 }
 

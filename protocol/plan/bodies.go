@@ -380,9 +380,9 @@ func (p *Plan) blocksArrived(ev BlocksArrived) {
 	case core.IsPunishable(ev.Err):
 		p.blame(pr, ev.Err)
 	case ev.Err != nil && !p.aside(pr):
-		p.setAside(pr, asideFailed, fmt.Sprintf("asked for blocks: %v", ev.Err))
+		p.setAside(pr, asideFailed, fmt.Errorf("asked for blocks: %w", ev.Err))
 	case n == 0 && !ev.NotFound && !p.aside(pr):
-		p.setAside(pr, asideFailed, "answered a request for blocks with nothing")
+		p.setAside(pr, asideFailed, errNothing)
 	}
 	p.refresh()
 }
@@ -419,7 +419,7 @@ func (p *Plan) receive(b *batch, r *request, blocks []*core.Block) {
 	// Whoever was asked first and takes more than twice as long is too slow; if
 	// both are, it is our own link.
 	if lost := p.now.Sub(late.sent); late != r && lost >= duplicateAfter && lost > 2*took {
-		p.setAside(late.peer, asideStall, "too slow: another peer sent the blocks first")
+		p.setAside(late.peer, asideStall, errTooSlow)
 	}
 }
 

@@ -148,6 +148,8 @@ type SetAside struct {
 	Peer   PeerID
 	Until  time.Time
 	Reason string
+	// Code is the rule's, if Reason is a verdict on what the peer showed.
+	Code core.Code
 }
 
 // WakeAt asks for a [Tick] at a time. It replaces the one before.

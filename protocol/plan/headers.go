@@ -17,6 +17,8 @@ var (
 	errTwoBranches = errors.New("served one branch first and another then")
 	errSlowProof   = errors.New("took too long to show the work it claimed")
 	errEndless     = errors.New("branch too long for its work")
+	errNothing     = errors.New("answered a request for blocks with nothing")
+	errTooSlow     = errors.New("too slow: another peer sent the blocks first")
 )
 
 // phase is how far an exchange has got.
@@ -149,7 +151,7 @@ func (p *Plan) evictSlowest() bool {
 	if slowest == nil {
 		return false
 	}
-	p.setAside(slowest, asideShort, errSlowProof.Error())
+	p.setAside(slowest, asideShort, errSlowProof)
 	return true
 }
 
@@ -181,7 +183,7 @@ func (p *Plan) headersFailed(ev HeadersFailed) {
 	if pr == nil {
 		return
 	}
-	p.setAside(pr, asideFailed, fmt.Sprintf("asked for headers: %v", ev.Err))
+	p.setAside(pr, asideFailed, fmt.Errorf("asked for headers: %w", ev.Err))
 }
 
 func (p *Plan) headersArrived(ev HeadersArrived) {
@@ -207,7 +209,7 @@ func (p *Plan) headersArrived(ev HeadersArrived) {
 		p.blame(pr, err)
 		return
 	case err != nil:
-		p.setAside(pr, asideShort, err.Error())
+		p.setAside(pr, asideShort, err)
 		return
 	case again:
 		p.askOn(pr)
@@ -234,18 +236,30 @@ func (p *Plan) locate(pr *peer, first *core.Header) bool {
 	}
 	parent, known := p.chain.HeaderState(first.Parent)
 	if !known {
+		err := p.otherGenesis(first)
+		if err == nil {
+			err = errUnconnected
+		}
 		p.leave(pr.id)
-		p.do(Punish{Peer: pr.id, Err: errUnconnected})
+		p.do(Punish{Peer: pr.id, Err: err})
 		return false
 	}
 	if ex.begun {
 		if ex.restarts++; ex.restarts > maxRestarts {
-			p.setAside(pr, asideShort, errTwoBranches.Error())
+			p.setAside(pr, asideShort, errTwoBranches)
 			return false
 		}
 	}
 	*ex = exchange{started: ex.started, claim: ex.claim, restarts: ex.restarts, begun: true, fork: parent, run: parent}
 	return true
+}
+
+// otherGenesis condemns a header that would begin another chain.
+func (p *Plan) otherGenesis(h *core.Header) error {
+	if h.Height == 0 && h.ID() != p.rules.GenesisID() {
+		return &core.RuleError{Code: core.ErrGenesis, Detail: "height 0 that is not this network's genesis"}
+	}
+	return nil
 }
 
 // verify connects headers to the exchange's state. It returns those that may go
@@ -262,11 +276,14 @@ func (p *Plan) verify(ex *exchange, hs []core.Header) (ready []core.Header, agai
 				continue
 			}
 		}
-		if err := p.rules.CheckClock(h, nowMillis); err != nil {
+		if err := p.otherGenesis(h); err != nil {
 			return ready, false, err
 		}
 		next, err := p.rules.ConnectHeader(&ex.run, h)
 		if err != nil {
+			return ready, false, err
+		}
+		if err := p.rules.CheckClock(h, nowMillis); err != nil {
 			return ready, false, err
 		}
 		ex.run = next
@@ -369,9 +386,9 @@ func (p *Plan) finish(pr *peer) {
 	case ex.cause != nil:
 		pr.askAfter = p.now.Add(deferPause)
 		pr.told = true
-		p.do(SetAside{Peer: pr.id, Until: pr.askAfter, Reason: ex.cause.Error()})
+		p.do(SetAside{Peer: pr.id, Until: pr.askAfter, Reason: ex.cause.Error(), Code: core.CodeOf(ex.cause)})
 	case p.short(ex):
-		p.setAside(pr, asideShort, errShort.Error())
+		p.setAside(pr, asideShort, errShort)
 	}
 }
 

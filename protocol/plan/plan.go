@@ -244,11 +244,11 @@ func (p *Plan) aside(pr *peer) bool { return pr.asideUntil.After(p.now) }
 
 // setAside gives a peer a pause that doubles with each failure in a row, and
 // takes back what it was asked for.
-func (p *Plan) setAside(pr *peer, pause time.Duration, reason string) {
-	p.setAsideAtMost(pr, pause, asideMax, reason)
+func (p *Plan) setAside(pr *peer, pause time.Duration, why error) {
+	p.setAsideAtMost(pr, pause, asideMax, why)
 }
 
-func (p *Plan) setAsideAtMost(pr *peer, pause, most time.Duration, reason string) {
+func (p *Plan) setAsideAtMost(pr *peer, pause, most time.Duration, why error) {
 	pause = min(pause<<min(pr.strikes, 10), most)
 	pr.strikes++
 	pr.told = true
@@ -257,7 +257,7 @@ func (p *Plan) setAsideAtMost(pr *peer, pause, most time.Duration, reason string
 	for len(pr.requests) > 0 {
 		p.cancel(pr.requests[0])
 	}
-	p.do(SetAside{Peer: pr.id, Until: pr.asideUntil, Reason: reason})
+	p.do(SetAside{Peer: pr.id, Until: pr.asideUntil, Reason: why.Error(), Code: core.CodeOf(why)})
 }
 
 // succeeded forgets a peer's failures, and takes back what was told of them.
@@ -280,7 +280,7 @@ func guilty(err error) bool {
 // sets it aside if that is no fault of its own.
 func (p *Plan) blame(pr *peer, err error) {
 	if !guilty(err) {
-		p.setAsideAtMost(pr, asideShort, asideOurs, err.Error())
+		p.setAsideAtMost(pr, asideShort, asideOurs, err)
 		return
 	}
 	p.leave(pr.id)
