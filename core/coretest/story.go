@@ -134,21 +134,6 @@ func (s *Story) Deferred(name string, code core.Code) {
 	}
 }
 
-// Tied delivers a block whose branch has as much work as the tip's, of which
-// the lower id is the better.
-func (s *Story) Tied(name string) {
-	s.tb.Helper()
-	n, before := s.Get(name), s.tip
-	st := s.deliver(name, n.Block.Bytes())
-	want := before
-	if id, tip := n.Block.ID(), before.Block.ID(); bytes.Compare(id[:], tip[:]) < 0 {
-		want = s.known[id]
-	}
-	if st.Verdict != Accepted || s.tip != want || s.tip.header.Work != before.header.Work {
-		s.tb.Fatalf("%s: verdict %d %s, tip %s; want it accepted with the work of %s", name, st.Verdict, st.Code, s.tip.Name, before.Name)
-	}
-}
-
 // ExpectTip claims that the named block is the best.
 func (s *Story) ExpectTip(name string) {
 	s.tb.Helper()

@@ -167,3 +167,73 @@ func padded(v uint64) []byte {
 	b[len(b)-1] |= 0x80
 	return append(b, 0)
 }
+
+// hard is a network of fixed difficulty on which one hash in 256 meets the
+// target, so that what is changed after mining fails.
+var hard = network(func(p *core.Params) { p.GenesisBits = 0x2000ffff })
+
+// adjusting is a network whose difficulty follows the times, from that of hard.
+var adjusting = network(func(p *core.Params) {
+	p.GenesisBits = 0x2000ffff
+	p.Retarget.Fixed = false
+})
+
+// in sets the time to so many milliseconds after the parent's.
+func in(ms uint64) coretest.Mutator {
+	return func(d *coretest.Draft) { d.Header.Time = d.Parent.Block.Header.Time + ms }
+}
+
+// bits sets the compact target.
+func bits(b uint32) coretest.Mutator {
+	return header(func(h *core.Header) { h.Bits = b })
+}
+
+// easier and harder are the compact targets next to b.
+func easier(b uint32) uint32 {
+	if b&0x7fffff == 0x7fffff {
+		return (b>>24+1)<<24 | 0x8000
+	}
+	return b + 1
+}
+
+func harder(b uint32) uint32 {
+	if b&0x7fffff == 0x8000 {
+		return (b>>24-1)<<24 | 0x7fffff
+	}
+	return b - 1
+}
+
+// workless leaves a block, complete but for its nonce, with one that misses the
+// target; it comes last among mutators.
+func workless(d *coretest.Draft) {
+	nonce(func(id core.Hash) bool {
+		target, err := core.TargetFromBits(d.Header.Bits)
+		return err == nil && !core.HashMeetsTarget(id, &target)
+	})(d)
+}
+
+// nonce searches the first nonce whose id is wanted, for a block of a coinbase
+// alone; it comes last among mutators.
+func nonce(wanted func(id core.Hash) bool) coretest.Mutator {
+	return func(d *coretest.Draft) {
+		d.KeepMerkle, d.KeepNonce = true, true
+		d.Header.MerkleRoot = rootOf(d.Txs)
+		for !wanted(d.Header.ID()) {
+			d.Header.Nonce++
+		}
+	}
+}
+
+// alteredCopy makes the block that original is, but for what f changes in its
+// header after it was mined.
+func alteredCopy(original string, f func(h *core.Header)) coretest.Mutator {
+	return func(d *coretest.Draft) {
+		d.KeepMerkle, d.KeepReward, d.KeepNonce = true, true, true
+		b := d.Chain.Get(original).Block
+		d.Header, d.Txs = b.Header, slices.Clone(b.Txs)
+		f(&d.Header)
+	}
+}
+
+// timeOf returns a block's time.
+func timeOf(s *coretest.Story, name string) uint64 { return s.Get(name).Block.Header.Time }
