@@ -291,7 +291,7 @@ func ParseUndo(undo []byte, b *Block) (*Diff, error) {
 		d.Fail("%d peaks, at most %d", n, maxPeaks)
 	}
 	diff := &Diff{Created: b.Created()}
-	for range n {
+	for i := 0; i < n && d.Err() == nil; i++ {
 		diff.MergedPeaks = append(diff.MergedPeaks, d.hash())
 	}
 	for d.Err() == nil && d.Remaining() > 0 {
