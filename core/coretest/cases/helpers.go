@@ -237,3 +237,60 @@ func alteredCopy(original string, f func(h *core.Header)) coretest.Mutator {
 
 // timeOf returns a block's time.
 func timeOf(s *coretest.Story, name string) uint64 { return s.Get(name).Block.Header.Time }
+
+// settle makes the coinbase's first output fit, for mutators that need the
+// transactions as they will be.
+func settle(d *coretest.Draft) {
+	d.KeepReward = true
+	reward := d.Chain.Rules.Params().SubsidyAt(d.Header.Height)
+	for i := 1; i < len(d.Txs); i++ {
+		reward += d.Txs[i].Fee
+	}
+	d.Txs[0].Outputs[0].Value = reward
+}
+
+// root sets the merkle root to what f makes of the transactions; it comes last
+// among mutators.
+func root(f func(txs []core.Transaction) core.Hash) coretest.Mutator {
+	return func(d *coretest.Draft) {
+		settle(d)
+		d.KeepMerkle = true
+		d.Header.MerkleRoot = f(d.Txs)
+	}
+}
+
+// unparsable tells
+//
+//	... -> b4 -> odd -> child
+//	         \-> good
+//
+// where the header of odd commits to transactions whose encoding is none. There
+// is no body for it, and it stays unjudged.
+func unparsable(f func(txs []core.Transaction) []core.Transaction) func(*coretest.Story) {
+	return func(s *coretest.Story) {
+		trunk(s, 4)
+		var txs []core.Transaction
+		odd := s.Next("odd", "b4", payment(nil), root(func(good []core.Transaction) core.Hash {
+			txs = f(slices.Clone(good))
+			return rootOf(txs)
+		}))
+		s.Next("child", "odd")
+		s.Next("good", "b4")
+		s.BadBody("odd", body(odd, txs...), core.ErrMalformed)
+		s.BadBody("odd", odd.Block.Bytes(), core.ErrMerkleRoot)
+		s.Deferred("child", core.ErrNoParent)
+		s.Accepted("good")
+	}
+}
+
+// hops returns n payments of one input and one output, each of the coin that
+// the one before made; the first spends a block's coinbase.
+func hops(c *coretest.Chain, block string, n int) (txs []core.Transaction) {
+	coin, owner := c.Get(block).Coinbase(), "miner"
+	for range n {
+		tx := spend(c, []core.Coin{coin}, []string{owner}, coretest.To("alice", coin.Value-1))
+		txs = append(txs, tx)
+		coin, owner = coinOf(&tx, 0), "alice"
+	}
+	return txs
+}
