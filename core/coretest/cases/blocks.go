@@ -144,7 +144,7 @@ var blockOrders = []Case{
 			d.Txs[0].Outputs[0].Value++
 			d.Txs[1].Witnesses[0].Signature[40] ^= 1
 		})},
-	{ID: "B39", Name: "a bad signature, and a coin that never was", Rule: "judge 8, block 11", Tell: refused(core.ErrTxSignature,
+	{ID: "B39", Name: "a bad signature, and a coin that never was", Rule: "judge 8, block 12", Tell: refused(core.ErrTxSignature,
 		payment(func(tx *core.Transaction) { tx.Inputs[0].Index = 7 }), func(d *coretest.Draft) { d.Txs[1].Witnesses[0].Signature[40] ^= 1 })},
 	{ID: "B40", Name: "another state, and a coin that never was", Rule: "state 2", Tell: refused(core.ErrStateRoot,
 		payment(func(tx *core.Transaction) { tx.Inputs[0].Index = 7 }), header(func(h *core.Header) { h.State[0] ^= 1 }))},
