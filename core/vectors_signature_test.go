@@ -13,12 +13,19 @@ import (
 	"github.com/ingchain/ingchain/core/signature"
 )
 
+type signatureVectors struct {
+	about
+	Cases []signatureVector `json:"cases"`
+}
+
 type signatureVector struct {
 	Name      string   `json:"name"`
 	PublicKey hexBytes `json:"public_key"`
 	Message   hexBytes `json:"message"` // always 32 bytes
 	Signature hexBytes `json:"signature"`
-	Valid     bool     `json:"valid"`
+	// Key says whether the public key can sign at all: the code is tx-key if not.
+	Key   bool `json:"key"`
+	Valid bool `json:"valid"`
 }
 
 func (v *signatureVector) item() signature.Item {
@@ -53,14 +60,16 @@ func withR(seed [32]byte, key, r, message []byte) []byte {
 	return append(slices.Clone(r), scalarBytes(s.Mod(s, groupOrder))...)
 }
 
-func makeSignatures(t *testing.T) (vs []signatureVector) {
+func makeSignatures(t *testing.T) signatureVectors {
+	vs := signatureVectors{about: about{"Ed25519 signatures at the edges of the predicate: whether the key can sign, and whether the signature is valid.", "transaction.md"}}
 	alice, message := coretest.Key("alice"), filler("message")
 	key := alice.Public[:]
 	good := signature.Sign(&alice.Seed, message)
 	add := func(name string, key, sig []byte) {
 		v := signatureVector{Name: name, PublicKey: key, Message: message[:], Signature: sig}
-		v.Valid = signature.Verify(v.item())
-		vs = append(vs, v)
+		it := v.item()
+		v.Key, v.Valid = signature.ValidKey(it.PublicKey), signature.Verify(it)
+		vs.Cases = append(vs.Cases, v)
 	}
 	point := func(s string) []byte {
 		b, err := hex.DecodeString(s)
@@ -77,10 +86,13 @@ func makeSignatures(t *testing.T) (vs []signatureVector) {
 	add("plain", key, good[:])
 	add("one bit changed", key, append([]byte{good[0] ^ 1}, good[1:]...))
 	greater := new(big.Int).Add(littleEndian(good[32:]), groupOrder)
+	add("last bit of S", key, append(slices.Clone(good[:63]), good[63]^0x80))
 	add("S + order", key, append(slices.Clone(good[:32]), scalarBytes(greater)...))
 	add("R of order 8, good only with the cofactor", key, withR(alice.Seed, key, order8, message[:]))
 	add("R the identity", key, withR(alice.Seed, key, identity, message[:]))
 	add("R the identity, not canonical", key, withR(alice.Seed, key, oversized, message[:]))
+	add("R of order 2, negative zero", key, withR(alice.Seed, key, point("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"), message[:]))
+	add("S zero, R the identity", key, append(slices.Clone(identity), make([]byte, 32)...))
 	add("R no point", key, withR(alice.Seed, key, noPoint, message[:]))
 	zero := append(slices.Clone(identity), make([]byte, 32)...)
 	add("key the identity, refused beyond ZIP-215", identity, zero)
@@ -92,9 +104,10 @@ func makeSignatures(t *testing.T) (vs []signatureVector) {
 
 func TestSignatureVectors(t *testing.T) {
 	var all, good []signature.Item
-	for _, v := range vectors(t, "signature.json", makeSignatures) {
+	for _, v := range vectors(t, "signature.json", makeSignatures).Cases {
 		it := v.item()
 		equal(t, v.Name, signature.Verify(it), v.Valid)
+		equal(t, v.Name+", key", signature.ValidKey(it.PublicKey), v.Key)
 		// Another implementation of ZIP-215, which knows nothing of our addition.
 		zip215 := ed25519consensus.Verify(ed25519.PublicKey(v.PublicKey), v.Message, v.Signature)
 		equal(t, v.Name+", by ZIP-215", zip215 && signature.ValidKey(it.PublicKey), v.Valid)

@@ -5,57 +5,24 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/btcsuite/btcd/btcutil/bech32"
 	"github.com/holiman/uint256"
 	"github.com/ingchain/ingchain/core"
 )
 
-// Helpers for bad addresses.
-
-func swapLetter(c byte) string {
-	if c == 'q' {
-		return "p"
-	}
-	return "q"
-}
-
-func encodeBech32(t *testing.T, prefix string, data []byte, m bool) string {
-	t.Helper()
-	groups, err := bech32.ConvertBits(data, 8, 5, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return encodeGroups(t, prefix, groups, m)
-}
-
-func encodeGroups(t *testing.T, prefix string, groups []byte, m bool) string {
-	t.Helper()
-	encode := bech32.Encode
-	if m {
-		encode = bech32.EncodeM
-	}
-	s, err := encode(prefix, groups)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-// oddPadding is data in groups of five bits whose two padding bits are not zero.
-func oddPadding(t *testing.T, data []byte) []byte {
-	t.Helper()
-	groups, err := bech32.ConvertBits(data, 8, 5, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	groups[len(groups)-1] |= 1
-	return groups
-}
-
 type targetVectors struct {
+	about
 	Valid   []validTarget   `json:"valid"`
 	Invalid []invalidTarget `json:"invalid"`
 	Rounded []roundedTarget `json:"rounded"`
+	Meets   []metTarget     `json:"meets"`
+}
+
+// metTarget says whether a hash is proof of work.
+type metTarget struct {
+	Name string    `json:"name"`
+	ID   core.Hash `json:"id"`
+	Bits string    `json:"bits"`
+	OK   bool      `json:"ok"`
 }
 
 type validTarget struct {
@@ -65,8 +32,8 @@ type validTarget struct {
 }
 
 type invalidTarget struct {
-	Name string `json:"name"`
-	Bits string `json:"bits"`
+	Bits   string `json:"bits"`
+	Reason string `json:"reason"`
 }
 
 type roundedTarget struct {
@@ -89,7 +56,8 @@ func hex256(v *uint256.Int) string {
 	return hex.EncodeToString(b[:])
 }
 
-func makeTargets(t *testing.T) (v targetVectors) {
+func makeTargets(t *testing.T) targetVectors {
+	v := targetVectors{about: about{"Compact targets with target and work as 64 digits, most significant first; bits that are none; targets rounded to bits; hashes that meet a target or not.", "work.md"}}
 	for _, bits := range []uint32{
 		0x01010000, 0x017f0000, 0x02008000, 0x03123456, 0x04008000, 0x05010000, 0x1b0404cb, 0x1d00ffff,
 		0x1e010000, 0x1e400000, 0x207fffff, 0x2100ffff,
@@ -114,12 +82,30 @@ func makeTargets(t *testing.T) (v targetVectors) {
 		{"longer than needed", 0x1e0000ff}, {"a small one longer than needed", 0x04000001},
 		{"digits below the point", 0x01010001},
 	} {
-		v.Invalid = append(v.Invalid, invalidTarget{c.name, hexBits(c.bits)})
+		v.Invalid = append(v.Invalid, invalidTarget{hexBits(c.bits), c.name})
 	}
 	for _, s := range []string{"0xffffffff", "0x12345678", "0x1234567fffffff", "0x800000", "0xffffff",
 		"0x7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"} {
 		target := uint256.MustFromHex(s)
 		v.Rounded = append(v.Rounded, roundedTarget{hex256(target), hexBits(core.BitsFromTarget(target))})
+	}
+	exact := core.Hash{28: 0x01}
+	below, above := core.Hash{}, core.Hash{0: 1, 28: 0x01}
+	for i := range 28 {
+		below[i] = 0xff
+	}
+	for _, c := range []metTarget{
+		{Name: "exactly the target", ID: exact, Bits: "1d010000"},
+		{Name: "one above", ID: above, Bits: "1d010000"},
+		{Name: "one below", ID: below, Bits: "1d010000"},
+		{Name: "zeros at the beginning are worth nothing", ID: core.Hash{31: 0x01}, Bits: "1d010000"},
+	} {
+		target, err := core.TargetFromBits(parseBits(t, c.Bits))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.OK = core.HashMeetsTarget(c.ID, &target)
+		v.Meets = append(v.Meets, c)
 	}
 	return v
 }
@@ -140,7 +126,7 @@ func TestTargetVectors(t *testing.T) {
 	}
 	for _, v := range vs.Invalid {
 		if target, err := core.TargetFromBits(parseBits(t, v.Bits)); err == nil {
-			t.Errorf("%s: bits %s give %s, want an error", v.Name, v.Bits, target.Hex())
+			t.Errorf("%s: bits %s give %s, want an error", v.Reason, v.Bits, target.Hex())
 		}
 	}
 	for _, v := range vs.Rounded {
@@ -150,6 +136,18 @@ func TestTargetVectors(t *testing.T) {
 		}
 		equal(t, "bits of "+v.Target, hexBits(core.BitsFromTarget(new(uint256.Int).SetBytes(raw))), v.Bits)
 	}
+	for _, v := range vs.Meets {
+		target, err := core.TargetFromBits(parseBits(t, v.Bits))
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, v.Name, core.HashMeetsTarget(v.ID, &target), v.OK)
+	}
+}
+
+type retargetVectors struct {
+	about
+	Cases []retargetVector `json:"cases"`
 }
 
 type retargetVector struct {
@@ -171,13 +169,14 @@ func (v *retargetVector) next(t *testing.T) uint32 {
 	return r.NextBits(v.Height, parseBits(t, v.ParentBits), v.Delta)
 }
 
-func makeRetarget(t *testing.T) (vs []retargetVector) {
+func makeRetarget(t *testing.T) retargetVectors {
+	vs := retargetVectors{about: about{"Steps of the difficulty rule: the bits of a block from its height, the parent's bits and the parent's time minus the grandparent's.", "work.md"}}
 	add := func(name string, p *core.Params, height, parentBits uint32, delta uint64) {
 		r := p.Retarget
 		v := retargetVector{Name: name, Interval: r.IntervalMillis, Window: r.Window, RampStart: r.RampStart,
 			LimitBits: hexBits(r.LimitBits), Fixed: r.Fixed, Height: height, ParentBits: hexBits(parentBits), Delta: delta}
 		v.Bits = hexBits(v.next(t))
-		vs = append(vs, v)
+		vs.Cases = append(vs.Cases, v)
 	}
 	lan, dev := core.LAN(), core.Dev()
 	const first = 0x1e010000
@@ -199,13 +198,13 @@ func makeRetarget(t *testing.T) (vs []retargetVector) {
 	bits := uint32(first)
 	for i, delta := range []uint64{40, 35, 120, 9_000, 700, 15_000, 3_000, 64_000, 10_000, 1} {
 		add(fmt.Sprintf("walk, step %d", i+1), lan, uint32(3+i), bits, delta)
-		bits = parseBits(t, vs[len(vs)-1].Bits)
+		bits = parseBits(t, vs.Cases[len(vs.Cases)-1].Bits)
 	}
 	return vs
 }
 
 func TestRetargetVectors(t *testing.T) {
-	for _, v := range vectors(t, "retarget.json", makeRetarget) {
+	for _, v := range vectors(t, "retarget.json", makeRetarget).Cases {
 		equal(t, v.Name, hexBits(v.next(t)), v.Bits)
 	}
 }
