@@ -58,7 +58,7 @@ var headerFields = []Case{
 		s.Accepted("good")
 	}},
 	{ID: "H37", Name: "version 0 without work", Rule: "work 4", Tell: refused(core.ErrOldVersion, header(func(h *core.Header) { h.Version = 0 }), workless)},
-	{ID: "H38", Name: "each field altered after mining", Rule: "work 1, work 2, work 3, work 4, work 6, work 7", Params: hard, Tell: alteredFields},
+	{ID: "H38", Name: "each field altered after mining", Rule: "work 2, work 3, work 4, work 6, work 7, judge 4", Params: hard, Tell: alteredFields},
 	{ID: "H39", Name: "state one bit off", Rule: "state 2", Tell: refused(core.ErrStateRoot, header(func(h *core.Header) { h.State[31] ^= 0x80 }))},
 	{ID: "H40", Name: "state after the block itself", Rule: "state 2", Tell: func(s *coretest.Story) {
 		trunk(s, 4)

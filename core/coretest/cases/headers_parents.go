@@ -19,7 +19,7 @@ var headerParents = []Case{
 		s.Accepted("b3", "b4")
 	}},
 	{ID: "H16", Name: "child of a bad header that has work", Rule: "judge 5", Tell: badChild(core.ErrTime, core.ErrBadParent, in(0))},
-	{ID: "H19", Name: "genesis of another network", Rule: "judge 3", Tell: func(s *coretest.Story) {
+	{ID: "H19", Name: "genesis of another network", Rule: "judge 3, block 2", Tell: func(s *coretest.Story) {
 		other := network(func(p *core.Params) { p.Salt[0] = 1 })().Genesis()
 		trunk(s, 2)
 		s.Next("theirs", coretest.Genesis, func(d *coretest.Draft) {
