@@ -28,6 +28,8 @@ type builder struct {
 	salt   uint64
 	// light builders keep no coins and make coinbases only.
 	light bool
+	// twins makes coinbases of one height alike on all branches.
+	twins bool
 }
 
 func devRules(t testing.TB) *core.Rules {
@@ -41,8 +43,18 @@ func devRules(t testing.TB) *core.Rules {
 
 func newBuilder(t testing.TB) *builder {
 	t.Helper()
+	return newBuilderOf(t, core.Dev())
+}
+
+// newBuilderOf makes a builder for another network.
+func newBuilderOf(t testing.TB, p *core.Params) *builder {
+	t.Helper()
+	rules, err := core.NewRules(p)
+	if err != nil {
+		t.Fatal(err)
+	}
 	b := &builder{
-		t: t, rules: devRules(t),
+		t: t, rules: rules,
 		states: make(map[core.Hash]*core.State), coins: make(map[core.Hash]core.UTXOs),
 		blocks: make(map[core.Hash]*core.Block),
 		key:    ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)),
@@ -97,8 +109,11 @@ func (b *builder) header(parent core.Hash) core.Header {
 	}
 }
 
-// coinbase mints for the builder; no two are alike.
+// coinbase mints for the builder; no two are alike but twins.
 func (b *builder) coinbase(height uint32, fees core.Amount) core.Transaction {
+	if b.twins {
+		return core.NewCoinbase(height, b.rules.Params().SubsidyAt(height)+fees, b.addr, nil)
+	}
 	b.salt++
 	return core.NewCoinbase(height, b.rules.Params().SubsidyAt(height)+fees, b.addr, binary.LittleEndian.AppendUint64(nil, b.salt))
 }
@@ -148,11 +163,24 @@ func (b *builder) spending(parent core.Hash, rng *rand.Rand, n int) *core.Block 
 			break
 		}
 		c := b.coins[parent][op]
-		if c.Value > 1000 && rng.IntN(3) == 0 {
+		if c.Value > 1000 && b.mature(c, b.states[parent].Height+1) && rng.IntN(3) == 0 {
 			txs = append(txs, b.pay(c, core.Amount(rng.IntN(10))))
 		}
 	}
 	return b.child(parent, txs...)
+}
+
+// mature reports whether a coin may be spent at a height.
+func (b *builder) mature(c core.Coin, height uint32) bool {
+	return !c.Coinbase || height >= c.Height+b.rules.Params().CoinbaseMaturity
+}
+
+// minted is what the subsidy allows up to a height.
+func (b *builder) minted(height uint32) (sum core.Amount) {
+	for h := uint32(1); h <= height; h++ {
+		sum += b.rules.Params().SubsidyAt(h)
+	}
+	return sum
 }
 
 // branch makes n children one after another.
@@ -180,7 +208,11 @@ func memFS() vfs.FS { return vfs.NewMem() }
 // openOn opens a manager on a file system.
 func openOn(t testing.TB, fs vfs.FS, opts chain.Options) (*chain.Manager, error) {
 	t.Helper()
-	rules := devRules(t)
+	return openWith(devRules(t), fs, opts, nil)
+}
+
+// openWith opens a manager of other rules, on a store as changed by wrap.
+func openWith(rules *core.Rules, fs vfs.FS, opts chain.Options, wrap func(chain.Store) chain.Store) (*chain.Manager, error) {
 	db, err := pebbledb.Open("d", rules.GenesisID(), pebbledb.Options{FS: fs, CacheBytes: 1 << 20, MemTableBytes: 1 << 20})
 	if err != nil {
 		return nil, err
@@ -188,7 +220,11 @@ func openOn(t testing.TB, fs vfs.FS, opts chain.Options) (*chain.Manager, error)
 	if opts.Now == nil {
 		opts.Now = clockOf
 	}
-	m, err := chain.Open(db, rules, opts)
+	var store chain.Store = db
+	if wrap != nil {
+		store = wrap(db)
+	}
+	m, err := chain.Open(store, rules, opts)
 	if err != nil {
 		db.Close()
 	}
