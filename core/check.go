@@ -37,13 +37,23 @@ func (r *Rules) GenesisID() Hash { return r.genesis.ID() }
 // CheckTx judges a payment by its bytes alone: structure, sizes and signatures.
 // A coinbase fails: it has its place only in a block.
 func (r *Rules) CheckTx(t *Transaction) error {
-	if t.IsCoinbase() {
-		return ruleErr(ErrTxNoInputs, "a payment spends at least one coin")
-	}
-	if err := r.checkTxForm(t, len(t.AppendTo(nil))); err != nil {
+	sigs, err := r.CheckTxForm(t)
+	if err != nil {
 		return err
 	}
-	return VerifySignatures(appendSignatures(nil, t, 0, t.SigningDigest(r.GenesisID())))
+	return VerifySignatures(sigs)
+}
+
+// CheckTxForm is [Rules.CheckTx] but for the signatures, which it returns for
+// the caller to verify.
+func (r *Rules) CheckTxForm(t *Transaction) ([]BlockSignature, error) {
+	if t.IsCoinbase() {
+		return nil, ruleErr(ErrTxNoInputs, "a payment spends at least one coin")
+	}
+	if err := r.checkTxForm(t, len(t.AppendTo(nil))); err != nil {
+		return nil, err
+	}
+	return appendSignatures(nil, t, 0, t.SigningDigest(r.GenesisID())), nil
 }
 
 // CheckBlock judges a block by its bytes alone, the header's proof of work and
@@ -58,7 +68,8 @@ func (r *Rules) CheckBlock(b *Block) error {
 	return VerifySignatures(items)
 }
 
-// BlockSignature is one signature of a block, yet to be verified.
+// BlockSignature is one signature of a block, or of a payment that came alone,
+// yet to be verified.
 type BlockSignature struct {
 	item        signature.Item
 	tx, witness int // where it stands in the block
@@ -87,6 +98,32 @@ func VerifySignatures(sigs []BlockSignature) error {
 		at := &sigs[bad.Index]
 		return ruleErr(ErrTxSignature, "transaction %d: the signature of witness %d does not verify", at.tx, at.witness)
 	}
+}
+
+// SignatureCache remembers signatures that have verified. It may forget any,
+// but must not know what was not added.
+type SignatureCache interface {
+	Has(*signature.Item) bool
+	Add(*signature.Item)
+}
+
+// VerifyUnknown is [VerifySignatures] for those that the cache does not know,
+// to which it adds them if they pass. The verdict is the same as without a
+// cache, since it knows only good ones.
+func VerifyUnknown(sigs []BlockSignature, cache SignatureCache) error {
+	var unknown []BlockSignature
+	for i := range sigs {
+		if !cache.Has(&sigs[i].item) {
+			unknown = append(unknown, sigs[i])
+		}
+	}
+	if err := VerifySignatures(unknown); err != nil {
+		return err
+	}
+	for i := range unknown {
+		cache.Add(&unknown[i].item)
+	}
+	return nil
 }
 
 // CheckBlockForm is [Rules.CheckBlock] but for the signatures, which it returns

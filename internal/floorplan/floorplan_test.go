@@ -35,6 +35,7 @@ var plan = []floor{
 		forbidStd: pure, why: "rules are pure values, so that a verdict depends on the bytes alone"},
 	{pkg: "core/signature", may: []string{"github.com/oasisprotocol/curve25519-voi/..."}, forbidStd: pure,
 		why: "the one place that knows the signature library"},
+	{pkg: "core/signature/sigcache", may: []string{"core/signature"}, why: "remembers signatures; core says which are good"},
 	{pkg: "core/coretest", may: []string{"core", "core/signature", "filippo.io/edwards25519"}, why: "a generator for tests of the rules"},
 	{pkg: "core/coretest/cases", may: []string{"core", "core/coretest", "core/signature"}, why: "the stories that the rules are tested with"},
 	{pkg: "internal/reference", may: []string{"filippo.io/edwards25519", "lukechampine.com/blake3"}, why: "judges by the specification, and shares no code with what it is compared with"},
