@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -34,6 +36,12 @@ const (
 	wallFactor = 100             // one that waits is ended after so many times its limit of computing
 )
 
+// slowShare is the share of a binary's time beyond which a test is slow. Slow
+// tests run only on what the quick ones pass.
+const slowShare = 1.0 / 20
+
+var passedTest = regexp.MustCompile(`(?m)^--- PASS: (\S+) \(([0-9.]+)s\)`)
+
 var failedTest = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
 
 // binaries are the test binaries of one build.
@@ -43,6 +51,7 @@ type binary struct {
 	testPackage
 	file string
 	args []string
+	slow string // a pattern of slow tests, or nothing
 }
 
 // test runs the tests against each mutant.
@@ -56,7 +65,7 @@ func (w *world) test(ctx context.Context, mutants []*mutant, workers int, progre
 	if err != nil {
 		return err
 	}
-	bins, err := w.build(ctx, dir, overlay)
+	bins, err := w.build(ctx, dir, overlay, w.tests)
 	if err != nil {
 		return fmt.Errorf("build of all mutants: %w", err)
 	}
@@ -75,7 +84,7 @@ func (w *world) test(ctx context.Context, mutants []*mutant, workers int, progre
 		if m.host != nil {
 			errs[i] = bins.try(ctx, m, limit)
 		} else {
-			errs[i] = w.tryAlone(ctx, dir, m, limit)
+			errs[i] = w.tryAlone(ctx, dir, bins, m, limit)
 		}
 		if n := done.Add(1); n%100 == 0 {
 			fmt.Fprintf(progress, "%d of %d\n", n, len(mutants))
@@ -85,20 +94,20 @@ func (w *world) test(ctx context.Context, mutants []*mutant, workers int, progre
 }
 
 // build compiles the test binaries with an overlay.
-func (w *world) build(ctx context.Context, dir, overlay string) (binaries, error) {
+func (w *world) build(ctx context.Context, dir, overlay string, tests []testPackage) (binaries, error) {
 	out := filepath.Join(dir, "bin")
 	args := []string{"test", "-c", "-overlay", overlay, "-o", out + string(filepath.Separator)}
 	if err := os.MkdirAll(out, 0o700); err != nil {
 		return nil, err
 	}
-	for _, t := range w.tests {
+	for _, t := range tests {
 		args = append(args, t.path)
 	}
 	if _, err := goCommand(ctx, w.root, args...); err != nil {
 		return nil, err
 	}
 	var bins binaries
-	for _, t := range w.tests {
+	for _, t := range tests {
 		b := binary{testPackage: t, file: filepath.Join(out, path.Base(t.path)+".test")}
 		if _, err := os.Stat(b.file); err != nil {
 			b.file += ".exe"
@@ -114,22 +123,56 @@ func (w *world) build(ctx context.Context, dir, overlay string) (binaries, error
 	return bins, nil
 }
 
-// clean runs the tests without a mutant and returns how long a mutant may
-// compute.
+// clean runs the tests without a mutant, notes the slow ones and returns how long
+// a mutant may compute.
 func (bins binaries) clean(ctx context.Context) (time.Duration, error) {
 	limit := minCPU
-	for _, b := range bins {
-		cmd := b.command(ctx, 0, time.Hour)
-		if out, err := cmd.CombinedOutput(); err != nil {
+	for i := range bins {
+		b := &bins[i]
+		cmd := b.command(ctx, 0, time.Hour, "-test.v")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
 			return 0, fmt.Errorf("tests of %s fail without a mutant: %w\n%s", b.path, err, out)
 		}
 		limit = max(limit, cpuFactor*(cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime()))
+		b.noteSlow(string(out))
 	}
 	return limit, nil
 }
 
-func (b *binary) command(ctx context.Context, mutant int, limit time.Duration) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, b.file, append(slices.Clone(b.args), "-test.timeout="+(wallFactor*limit).String())...)
+// noteSlow reads what -test.v prints.
+func (b *binary) noteSlow(out string) {
+	seconds := map[string]float64{}
+	total := 0.0
+	for _, m := range passedTest.FindAllStringSubmatch(out, -1) {
+		s, err := strconv.ParseFloat(m[2], 64)
+		if err == nil {
+			seconds[m[1]] = s
+			total += s
+		}
+	}
+	var slow []string
+	for name, s := range seconds {
+		if s > slowShare*total {
+			slow = append(slow, name)
+		}
+	}
+	if len(slow) > 0 {
+		b.slow = "^(" + strings.Join(slow, "|") + ")$"
+	}
+}
+
+// passes are the arguments of the runs that make up all tests.
+func (b *binary) passes() [][]string {
+	if b.slow == "" {
+		return [][]string{nil}
+	}
+	return [][]string{{"-test.skip=" + b.slow}, {"-test.run=" + b.slow}}
+}
+
+func (b *binary) command(ctx context.Context, mutant int, limit time.Duration, args ...string) *exec.Cmd {
+	args = append(args, "-test.timeout="+(wallFactor*limit).String())
+	cmd := exec.CommandContext(ctx, b.file, append(slices.Clone(b.args), args...)...)
 	cmd.Dir = b.dir
 	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", mutantEnv, mutant), fmt.Sprintf("%s=%d", mutantCPU, limit))
 	return cmd
@@ -152,30 +195,39 @@ func (bins binaries) try(ctx context.Context, m *mutant, limit time.Duration) er
 		if !slices.Contains(b.deps, m.file.pkg.path) {
 			continue
 		}
-		out, err := b.command(ctx, m.id, limit).CombinedOutput()
-		var exit *exec.ExitError
-		switch {
-		case err == nil:
-			continue
-		case !errors.As(err, &exit):
-			return err
-		case bytes.Contains(out, []byte(mutantEnd)), bytes.Contains(out, []byte("panic: test timed out")):
-			m.status, m.by = timedOut, path.Base(b.path)
-		default:
-			m.status, m.by = killed, path.Base(b.path)
-			// The innermost test is named last of a run of failures.
-			if all := failedTest.FindAllSubmatch(out, -1); len(all) > 0 {
-				m.by = string(all[len(all)-1][1])
+		for _, pass := range b.passes() {
+			if failed, err := m.judge(b.command(ctx, m.id, limit, pass...)); failed || err != nil {
+				return err
 			}
 		}
-		return nil
 	}
 	m.status = survived
 	return nil
 }
 
+// judge runs tests, notes whether they fail, and reports it.
+func (m *mutant) judge(cmd *exec.Cmd) (failed bool, err error) {
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return false, nil
+	case !errors.As(err, &exit):
+		return false, err
+	case bytes.Contains(out, []byte(mutantEnd)), bytes.Contains(out, []byte("panic: test timed out")):
+		m.status, m.by = timedOut, filepath.Base(cmd.Path)
+	default:
+		m.status, m.by = killed, filepath.Base(cmd.Path)
+		// The innermost test is named last of a run of failures.
+		if all := failedTest.FindAllSubmatch(out, -1); len(all) > 0 {
+			m.by = string(all[len(all)-1][1])
+		}
+	}
+	return true, nil
+}
+
 // tryAlone builds the tests with one mutation written out and runs them.
-func (w *world) tryAlone(ctx context.Context, dir string, m *mutant, limit time.Duration) error {
+func (w *world) tryAlone(ctx context.Context, dir string, bins binaries, m *mutant, limit time.Duration) error {
 	dir, err := os.MkdirTemp(dir, "alone-")
 	if err != nil {
 		return err
@@ -190,7 +242,15 @@ func (w *world) tryAlone(ctx context.Context, dir string, m *mutant, limit time.
 	if err != nil {
 		return err
 	}
-	bins, err := w.build(ctx, dir, overlay)
+	var tests []testPackage
+	slow := map[string]string{}
+	for _, b := range bins {
+		if slices.Contains(b.deps, m.file.pkg.path) {
+			tests = append(tests, b.testPackage)
+			slow[b.path] = b.slow
+		}
+	}
+	alone, err := w.build(ctx, dir, overlay, tests)
 	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -198,5 +258,8 @@ func (w *world) tryAlone(ctx context.Context, dir string, m *mutant, limit time.
 		m.status = invalid // tests, too, may need the constant as it is
 		return nil
 	}
-	return bins.try(ctx, m, limit)
+	for i := range alone {
+		alone[i].slow = slow[alone[i].path]
+	}
+	return alone.try(ctx, m, limit)
 }
