@@ -32,6 +32,8 @@ var blockLimits = []Case{
 	{ID: "B05", Name: "as many bytes as allowed", Rule: "block 3", Params: small, Tell: accepted(filled(smallBlockBytes))},
 	{ID: "B06", Name: "one byte more than allowed", Rule: "block 3", Params: small, Tell: refused(core.ErrBlockSize, filled(smallBlockBytes+1))},
 	{ID: "B07", Name: "as many transactions as their coins allow, and one more", Rule: "block 6", Params: fewCoins, Tell: func(s *coretest.Story) {
+		// genesis -> b1 -> bad      11 payments
+		//              \-> full     10
 		trunk(s, 1)
 		s.Next("bad", "b1", add(func(c *coretest.Chain) []core.Transaction { return hops(c, "b1", 11) }))
 		s.Next("full", "b1", add(func(c *coretest.Chain) []core.Transaction { return hops(c, "b1", 10) }))

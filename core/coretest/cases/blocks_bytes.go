@@ -31,6 +31,8 @@ var blockBodies = []Case{
 		func(txs []core.Transaction) []core.Transaction { return append(txs, txs[2]) },
 	)},
 	{ID: "B10", Name: "a node that passes for a leaf", Rule: "block 1, merkle", Tell: func(s *coretest.Story) {
+		// ... -> b4 -> odd
+		//          \-> good
 		// The root says two leaves, of which the first is the node above the first
 		// two transactions: the top is that of all three.
 		trunk(s, 4)

@@ -121,6 +121,8 @@ var coinbaseForms = []Case{
 		tx.Outputs[0].Value, tx.Fee = 5*ing, ing
 	}))},
 	{ID: "C32", Name: "versions 0, 2 and 65535", Rule: "coinbase 1", Tell: func(s *coretest.Story) {
+		// ... -> b4 -> bad1, bad2, bad3
+		//          \-> good
 		trunk(s, 4)
 		for i, version := range []uint16{0, 2, math.MaxUint16} {
 			name := numbered("bad", i+1)
@@ -131,6 +133,8 @@ var coinbaseForms = []Case{
 		s.Accepted("good")
 	}},
 	{ID: "C33", Name: "output kinds 1 and 255", Rule: "coinbase 5", Tell: func(s *coretest.Story) {
+		// ... -> b4 -> bad1, bad2
+		//          \-> good
 		trunk(s, 4)
 		for i, kind := range []byte{1, 255} {
 			name := numbered("bad", i+1)
@@ -141,6 +145,8 @@ var coinbaseForms = []Case{
 		s.Accepted("good")
 	}},
 	{ID: "C34", Name: "as many bytes as a transaction may have, and one more", Rule: "coinbase 4", Params: small, Tell: func(s *coretest.Story) {
+		// ... -> b4 -> bad
+		//          \-> full
 		// 68 outputs and 63 bytes of data make 2,048.
 		trunk(s, 4)
 		sized := func(size int) coretest.Mutator {

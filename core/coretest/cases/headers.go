@@ -29,6 +29,8 @@ var headerFields = []Case{
 		s.Accepted("good")
 	}},
 	{ID: "H20", Name: "merkle root of nothing", Rule: "block 1", Tell: func(s *coretest.Story) {
+		// ... -> b4 -> odd
+		//          \-> good
 		trunk(s, 4)
 		odd := s.Next("odd", "b4", func(d *coretest.Draft) { d.KeepMerkle = true })
 		s.Next("good", "b4")
@@ -50,6 +52,8 @@ var headerFields = []Case{
 	{ID: "H34", Name: "version 2 and too easy a target", Rule: "work 3, header 1", Tell: refused(core.ErrBits, header(func(h *core.Header) { h.Version, h.Bits = 2, 0x2100ffff }))},
 	{ID: "H35", Name: "version 2 and malformed bits", Rule: "work 3, header 1", Tell: refused(core.ErrBits, header(func(h *core.Header) { h.Version, h.Bits = 2, 0x20ffffff }))},
 	{ID: "H36", Name: "version 2 and what else the rules of now refuse", Rule: "work 3", Tell: func(s *coretest.Story) {
+		// ... -> b4 -> newer
+		//          \-> good
 		// What newer rules allow is not for us to say.
 		trunk(s, 4)
 		s.Next("newer", "b4", header(func(h *core.Header) { h.Version, h.Time, h.State = 2, 1, core.Hash{} }))
@@ -61,6 +65,8 @@ var headerFields = []Case{
 	{ID: "H38", Name: "each field altered after mining", Rule: "work 2, work 3, work 4, work 6, work 7, judge 4", Params: hard, Tell: alteredFields},
 	{ID: "H39", Name: "state one bit off", Rule: "state 2", Tell: refused(core.ErrStateRoot, header(func(h *core.Header) { h.State[31] ^= 0x80 }))},
 	{ID: "H40", Name: "state after the block itself", Rule: "state 2", Tell: func(s *coretest.Story) {
+		// ... -> b4 -> bad
+		//          \-> good
 		trunk(s, 4)
 		after := s.Next("good", "b4").State.Commitment()
 		s.Next("bad", "b4", header(func(h *core.Header) { h.State = after }))
@@ -68,6 +74,8 @@ var headerFields = []Case{
 		s.Accepted("good")
 	}},
 	{ID: "H41", Name: "state of the grandparent", Rule: "state 2", Tell: func(s *coretest.Story) {
+		// ... -> b4 -> bad
+		//          \-> good
 		trunk(s, 4)
 		before := s.Get("b3").State.Commitment()
 		s.Next("bad", "b4", header(func(h *core.Header) { h.State = before }))
@@ -187,6 +195,8 @@ var headerTimes = []Case{
 		s.Accepted("good")
 	}},
 	{ID: "H46", Name: "greatest times that there are", Rule: "judge 7", Tell: func(s *coretest.Story) {
+		// ... -> b4 -> far1, far2, ...
+		//          \-> good
 		trunk(s, 4)
 		for i, ms := range []uint64{1 << 53, 1<<63 - 1, 1 << 63, math.MaxUint64} {
 			name := numbered("far", i+1)
@@ -217,6 +227,8 @@ var headerTimes = []Case{
 		s.ExpectTip("c2")
 	}},
 	{ID: "H49", Name: "early and without work", Rule: "work 7, judge 6", Tell: func(s *coretest.Story) {
+		// ... -> b4 -> bad
+		//          \-> good
 		// The clock comes last, so that only what cost work waits.
 		s.Clock(timeOf(s, coretest.Genesis))
 		trunk(s, 4)

@@ -20,6 +20,8 @@ var headerParents = []Case{
 	}},
 	{ID: "H16", Name: "child of a bad header that has work", Rule: "judge 5", Tell: badChild(core.ErrTime, core.ErrBadParent, in(0))},
 	{ID: "H19", Name: "genesis of another network", Rule: "judge 3, block 2", Tell: func(s *coretest.Story) {
+		// genesis -> b1 -> b2 -> good
+		// theirs -> child
 		other := network(func(p *core.Params) { p.Salt[0] = 1 })().Genesis()
 		trunk(s, 2)
 		s.Next("theirs", coretest.Genesis, func(d *coretest.Draft) {
@@ -37,6 +39,8 @@ var headerParents = []Case{
 		d.Txs[0] = core.NewCoinbase(0, 0, core.Address{}, nil)
 	})},
 	{ID: "H52", Name: "our genesis with another nonce", Rule: "judge 3", Tell: func(s *coretest.Story) {
+		// genesis -> b1 -> good
+		// again
 		trunk(s, 1)
 		s.Next("again", coretest.Genesis, alteredCopy(coretest.Genesis, func(h *core.Header) { h.Nonce++ }))
 		s.Next("good", "b1")
@@ -45,6 +49,8 @@ var headerParents = []Case{
 		s.Accepted("good")
 	}},
 	{ID: "H53", Name: "parents that are no blocks", Rule: "judge 4", Tell: func(s *coretest.Story) {
+		// ... -> b4 -> lost1, lost2, ... (say to follow something else)
+		//          \-> good
 		trunk(s, 4)
 		tip := s.Get("b4").Block
 		reversed := tip.ID()
@@ -60,6 +66,8 @@ var headerParents = []Case{
 		s.Accepted("good")
 	}},
 	{ID: "H54", Name: "the id that the header would have without a parent", Rule: "judge 4", Tell: func(s *coretest.Story) {
+		// ... -> b4 -> own (says so too)
+		//          \-> good
 		// As near to a parent of its own as one comes.
 		trunk(s, 4)
 		s.Next("own", "b4", func(d *coretest.Draft) { d.Header.Parent = core.Hash{}; d.Header.Parent = d.Header.ID() })
@@ -68,6 +76,8 @@ var headerParents = []Case{
 		s.Accepted("good")
 	}},
 	{ID: "H55", Name: "grandparent as the parent", Rule: "work 2", Tell: func(s *coretest.Story) {
+		// ... -> b4 -> bad (says to follow b3)
+		//          \-> good
 		trunk(s, 4)
 		s.Next("bad", "b4", header(func(h *core.Header) { h.Parent = s.Get("b3").Block.ID() }))
 		s.Next("good", "b4")
