@@ -64,6 +64,13 @@ func indexKey(height uint32) []byte {
 	return binary.BigEndian.AppendUint32([]byte{prefixIndex}, height)
 }
 
+func parseIndexKey(key []byte) (height uint32, err error) {
+	if len(key) != 1+4 {
+		return 0, fmt.Errorf("%w: index key of %d bytes", chain.ErrCorrupt, len(key))
+	}
+	return binary.BigEndian.Uint32(key[1:]), nil
+}
+
 func blockKey(prefix byte, height uint32, id core.Hash) []byte {
 	k := make([]byte, 0, 1+4+core.HashSize)
 	k = binary.BigEndian.AppendUint32(append(k, prefix), height)

@@ -1,7 +1,6 @@
 package pebbledb
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"runtime"
@@ -104,7 +103,11 @@ func (r reader) Index(from uint32, n int) ([]core.Hash, error) {
 		if err != nil {
 			return err
 		}
-		if len(ids) == n || binary.BigEndian.Uint32(key[1:]) != from+uint32(len(ids)) {
+		height, err := parseIndexKey(key)
+		if err != nil {
+			return err
+		}
+		if len(ids) == n || height != from+uint32(len(ids)) {
 			return done
 		}
 		id, err := parseID(value)
@@ -207,14 +210,15 @@ func (r reader) EachCoin(fn func(c core.Coin, err error) error) error {
 // EachIndex implements [chain.Reader].
 func (r reader) EachIndex(fn func(height uint32, id core.Hash, err error) error) error {
 	return r.each([]byte{prefixIndex}, upper(prefixIndex), func(key, value []byte, err error) error {
-		if len(key) != len(indexKey(0)) {
-			return fmt.Errorf("%w: index key of %d bytes", chain.ErrCorrupt, len(key))
+		height, keyErr := parseIndexKey(key)
+		if keyErr != nil {
+			return keyErr
 		}
 		var id core.Hash
 		if err == nil {
 			id, err = parseID(value)
 		}
-		return fn(binary.BigEndian.Uint32(key[1:]), id, err)
+		return fn(height, id, err)
 	})
 }
 
