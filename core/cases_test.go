@@ -27,6 +27,7 @@ func TestRules(t *testing.T) {
 			}
 			undoAll(t, s)
 			countSupply(t, s)
+			judgePayments(t, s)
 		})
 	}
 }
