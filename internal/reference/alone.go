@@ -14,16 +14,16 @@ func tooMuch(v *big.Int) bool { return v.Cmp(maxAmount) > 0 }
 
 // checkAlone is block.md's table "What the bytes alone decide".
 func (n *Network) checkAlone(b block) string {
-	if n.breaks("block.md 1", n.merkleRoot(b.txs) != b.header.merkleRoot) {
+	if n.breaks("block 1", n.merkleRoot(b.txs) != b.header.merkleRoot) {
 		return "block-merkle-root"
 	}
 	if b.header.height == 0 {
-		if n.breaks("block.md 2", !bytes.Equal(b.encode(), n.genesisBlock)) {
+		if n.breaks("block 2", !bytes.Equal(b.encode(), n.genesisBlock)) {
 			return "header-genesis"
 		}
 		return ""
 	}
-	if n.breaks("block.md 3", int64(b.size) > int64(n.maxBlockBytes)+n.off("block size")) {
+	if n.breaks("block 3", int64(b.size) > int64(n.maxBlockBytes)+n.off("block size")) {
 		return "block-size"
 	}
 	if len(b.txs) == 0 {
@@ -39,9 +39,28 @@ func (n *Network) checkAlone(b block) string {
 	if code := n.checkCoinbase(b.txs[0], b.header.height, fees); code != "" {
 		return code
 	}
-	for _, t := range b.txs { // block.md 11
-		if code := n.checkSignatures(t); code != "" {
-			return code
+	return n.checkWitnesses(b.txs)
+}
+
+// checkWitnesses is block 11 and 12: all keys come before all signatures.
+func (n *Network) checkWitnesses(txs []transaction) string {
+	keys := txs
+	if n.has("only the first transaction's keys before signatures") {
+		keys = txs[:min(2, len(txs))]
+	}
+	for _, t := range keys {
+		for _, w := range t.witnesses {
+			if !n.keyOK(w.key) {
+				return "tx-key"
+			}
+		}
+	}
+	for _, t := range txs {
+		digest := tagged("ingchain/sign", n.genesisID[:], t.body())
+		for _, w := range t.witnesses {
+			if n.breaks("block 12", !n.verify(w.key, w.signature, digest)) {
+				return "tx-signature"
+			}
 		}
 	}
 	return ""
@@ -51,15 +70,15 @@ func (n *Network) checkAlone(b block) string {
 func (n *Network) checkOrder(txs []transaction) string {
 	coins := int64(0)
 	for i, t := range txs {
-		if i == 0 && n.breaks("block.md 5 first", !t.isCoinbase()) {
+		if i == 0 && n.breaks("block 5 first", !t.isCoinbase()) {
 			return "block-first-tx"
 		}
-		if i > 0 && n.breaks("block.md 5 extra", t.isCoinbase()) {
+		if i > 0 && n.breaks("block 5 extra", t.isCoinbase()) {
 			return "block-extra-coinbase"
 		}
 		coins += int64(len(t.inputs) + len(t.outputs))
 	}
-	if n.breaks("block.md 6", coins > int64(n.maxBlockCoins)+n.off("block coins")) {
+	if n.breaks("block 6", coins > int64(n.maxBlockCoins)+n.off("block coins")) {
 		return "block-coins"
 	}
 	return ""
@@ -75,13 +94,13 @@ func (n *Network) checkPayments(payments []transaction) (*big.Int, string) {
 			return nil, code
 		}
 		for _, in := range t.inputs {
-			if n.breaks("block.md 8", spent[in.coin]) {
+			if n.breaks("block 8", spent[in.coin]) {
 				return nil, "block-double-spend"
 			}
 			spent[in.coin] = true
 		}
 		fees.Add(fees, amount(t.fee))
-		if n.breaks("block.md 9", tooMuch(fees)) {
+		if n.breaks("block 9", tooMuch(fees)) {
 			return nil, "tx-sum"
 		}
 	}
@@ -90,24 +109,23 @@ func (n *Network) checkPayments(payments []transaction) (*big.Int, string) {
 
 // checkPayment is transaction.md 1 to 10.
 func (n *Network) checkPayment(t transaction) string {
-	if n.breaks("transaction.md 1", t.version != 1) {
+	if n.breaks("tx 1", t.version != 1) {
 		return "tx-version"
 	}
-	if n.breaks("transaction.md 2", int64(len(t.encode())) > int64(n.maxTxBytes)+n.off("tx size")) {
+	if n.breaks("tx 2", int64(len(t.encode())) > int64(n.maxTxBytes)+n.off("tx size")) {
 		return "tx-size"
 	}
-	if n.breaks("transaction.md 3", len(t.outputs) == 0) {
+	if n.breaks("tx 3", len(t.outputs) == 0) {
 		return "tx-no-outputs"
 	}
-	if n.breaks("transaction.md 4", len(t.data) > 128) {
+	if len(t.data) > 128 {
 		return "tx-data"
 	}
 	sum, code := n.checkOutputs(t.outputs)
 	if code != "" {
 		return code
 	}
-	if n.breaks("transaction.md 6 fee", tooMuch(amount(t.fee))) ||
-		n.breaks("transaction.md 6 sum", tooMuch(sum.Add(sum, amount(t.fee)))) {
+	if tooMuch(amount(t.fee)) || n.breaks("tx 6", tooMuch(sum.Add(sum, amount(t.fee)))) {
 		return "tx-sum"
 	}
 	if code := n.checkInputs(t); code != "" {
@@ -115,7 +133,7 @@ func (n *Network) checkPayment(t transaction) string {
 	}
 	keys := map[[32]byte]bool{}
 	for _, w := range t.witnesses {
-		if n.breaks("transaction.md 10", keys[w.key]) {
+		if n.breaks("tx 10", keys[w.key]) {
 			return "tx-key-twice"
 		}
 		keys[w.key] = true
@@ -127,15 +145,15 @@ func (n *Network) checkPayment(t transaction) string {
 func (n *Network) checkOutputs(outputs []output) (*big.Int, string) {
 	sum := new(big.Int)
 	for _, out := range outputs {
-		if n.breaks("transaction.md 5 zero", out.value == 0) ||
-			n.breaks("transaction.md 5 value", tooMuch(amount(out.value))) {
+		if n.breaks("tx 5 zero", out.value == 0) ||
+			n.breaks("tx 5 value", tooMuch(amount(out.value))) {
 			return nil, "tx-value"
 		}
-		if n.breaks("transaction.md 5 kind", out.kind != 0) {
+		if n.breaks("tx 5 kind", out.kind != 0) {
 			return nil, "tx-kind"
 		}
 		sum.Add(sum, amount(out.value))
-		if n.breaks("transaction.md 5 sum", tooMuch(sum)) {
+		if n.breaks("tx 5 sum", tooMuch(sum)) {
 			return nil, "tx-sum"
 		}
 	}
@@ -148,16 +166,16 @@ func (n *Network) checkInputs(t transaction) string {
 	owners := map[uint64]bool{}
 	coins := map[outpoint]bool{}
 	for _, in := range t.inputs {
-		if n.breaks("transaction.md 7", in.owner > uint64(len(owners))) {
+		if n.breaks("tx 7", in.owner > uint64(len(owners))) {
 			return "tx-owner-order"
 		}
 		owners[in.owner] = true
-		if n.breaks("transaction.md 8", coins[in.coin]) {
+		if n.breaks("tx 8", coins[in.coin]) {
 			return "tx-double-in"
 		}
 		coins[in.coin] = true
 	}
-	if n.breaks("transaction.md 9", len(owners) != len(t.witnesses)) {
+	if len(owners) != len(t.witnesses) {
 		return "tx-owner-order"
 	}
 	return ""

@@ -159,7 +159,7 @@ func (n *Network) readTransaction(r *reader) transaction {
 		copy(in.coin.txid[:], r.take(32))
 		index := r.uvarint()
 		in.owner = r.uvarint()
-		if n.breaks("encoding index", index > 0xffff_ffff) || n.breaks("encoding owner", in.owner > 65_534) {
+		if index > 0xffff_ffff || in.owner > 65_534 {
 			r.short = true
 		}
 		in.coin.index = uint32(index)
@@ -236,6 +236,10 @@ func (b block) encode() []byte {
 	return all
 }
 
+// maxTransactions is how many transactions of a block parse, on every network
+// (block.md, Block).
+const maxTransactions = 131_073
+
 // parseBlock reads a block. What does not write back to the same bytes is not
 // canonical.
 func (n *Network) parseBlock(b []byte) (block, bool) {
@@ -245,7 +249,11 @@ func (n *Network) parseBlock(b []byte) (block, bool) {
 	h, _ := parseHeader(b[:headerSize])
 	parsed := block{header: h, size: len(b)}
 	r := reader{rest: b[headerSize:]}
-	for count := r.uvarint(); count > 0 && !r.short; count-- {
+	count := r.uvarint()
+	if count > maxTransactions {
+		return block{}, false
+	}
+	for ; count > 0 && !r.short; count-- {
 		parsed.txs = append(parsed.txs, n.readTransaction(&r))
 	}
 	if r.short || n.breaks("encoding canonical", !bytes.Equal(parsed.encode(), b)) {

@@ -9,7 +9,7 @@
 // itself. No node uses it, and it shares no code with core.
 //
 // Start with [New] and [Network.Judge]. The comments name page and number of the
-// rule that a line checks, such as "transaction.md 7".
+// rule that a line checks, such as "tx 7".
 package reference
 
 import (
@@ -30,7 +30,17 @@ const (
 )
 
 func (k Kind) String() string {
-	return [...]string{"accepted", "rule", "body", "defer"}[k]
+	switch k {
+	case Accepted:
+		return "accepted"
+	case Rule:
+		return "rule"
+	case Body:
+		return "body"
+	case Defer:
+		return "defer"
+	}
+	return fmt.Sprintf("kind %d", int(k))
 }
 
 // Verdict is what the rules say of a block: its kind, and unless it is accepted
@@ -72,62 +82,60 @@ type Network struct {
 	planted plant
 }
 
+// Findings are the verdicts of every step that a block's bytes allow to be
+// taken (validation.md), whatever the other steps say.
+type Findings struct {
+	Stranger Verdict // header 1 and 2, by the header's own bits
+	Child    Verdict // judge 6
+	Clock    Verdict // judge 7
+	Alone    Verdict // judge 1 and 8
+	Connect  Verdict // judge 9; taken only where judge 6 and 8 pass
+
+	// Verdict is that of the first step that fails, in validation.md's order.
+	Verdict Verdict
+	// Next is the state after the block, if all but perhaps the clock passes.
+	Next *State
+}
+
 // Judge says what the rules make of the bytes of a block as the child of parent,
-// at the time now in milliseconds since 1970, and gives the state after it if it
-// is accepted. The parent stays as it is.
-//
-// The pages leave open which comes first, header or body. Here bytes that are no
-// block come first, then the header as far as it needs no body, then the body.
-func (n *Network) Judge(parent *State, block []byte, now uint64) (*State, Verdict) {
-	b, ok := n.parseBlock(block)
-	if !ok {
-		return nil, verdictOf("block-malformed")
+// at the time now in milliseconds since 1970. The parent stays as it is.
+// What only a node with many blocks can tell is not judged: judge 2, 4 and 5.
+func (n *Network) Judge(parent *State, bytes []byte, now uint64) Findings {
+	var f Findings
+	if len(bytes) < headerSize {
+		malformed := verdictOf("block-malformed")
+		return Findings{malformed, malformed, malformed, malformed, malformed, malformed, nil}
 	}
-	for _, judge := range []func() string{
-		func() string { return n.checkStranger(b.header) },
-		func() string { return n.checkChild(parent, b.header) },
-		func() string { return n.checkClock(b.header, now) },
-		func() string { return n.checkAlone(b) },
-	} {
-		if code := judge(); code != "" {
-			return nil, verdictOf(code)
+	h, _ := parseHeader(bytes[:headerSize])
+	f.Stranger = verdictOf(n.checkStranger(h))
+	f.Child = verdictOf(n.checkChild(parent, h))
+	f.Clock = verdictOf(n.checkClock(h, now))
+	f.Alone = n.JudgeAlone(bytes)
+	b, ok := n.parseBlock(bytes)
+	if !ok {
+		f.Verdict = f.Alone
+		return f
+	}
+	if f.Child.Kind == Accepted && f.Alone.Kind == Accepted {
+		next, code := n.connect(parent, b)
+		f.Next, f.Connect = next, verdictOf(code)
+	}
+	if h.height == 0 && h.id() != n.genesisID { // judge 3
+		f.Verdict = verdictOf("header-genesis")
+		return f
+	}
+	for _, v := range []Verdict{f.Child, f.Clock, f.Alone, f.Connect} {
+		if v.Kind != Accepted {
+			f.Verdict = v
+			break
 		}
 	}
-	next, code := n.connect(parent, b)
-	return next, verdictOf(code)
+	return f
 }
 
-// JudgeStranger judges a header by its own bits, without a parent (work.md, after
-// the table of the header's rules).
-func (n *Network) JudgeStranger(header []byte) Verdict {
-	h, ok := parseHeader(header)
-	if !ok {
-		return verdictOf("block-malformed")
-	}
-	return verdictOf(n.checkStranger(h))
-}
-
-// JudgeChild judges a header as the child of parent (work.md).
-func (n *Network) JudgeChild(parent *State, header []byte) Verdict {
-	h, ok := parseHeader(header)
-	if !ok {
-		return verdictOf("block-malformed")
-	}
-	return verdictOf(n.checkChild(parent, h))
-}
-
-// JudgeClock holds a header's time against a clock (work.md, the future limit).
-func (n *Network) JudgeClock(header []byte, now uint64) Verdict {
-	h, ok := parseHeader(header)
-	if !ok {
-		return verdictOf("block-malformed")
-	}
-	return verdictOf(n.checkClock(h, now))
-}
-
-// JudgeAlone judges what a block's bytes alone decide (block.md).
-func (n *Network) JudgeAlone(block []byte) Verdict {
-	b, ok := n.parseBlock(block)
+// JudgeAlone judges what a block's bytes alone decide (block.md): judge 1 and 8.
+func (n *Network) JudgeAlone(bytes []byte) Verdict {
+	b, ok := n.parseBlock(bytes)
 	if !ok {
 		return verdictOf("block-malformed")
 	}
@@ -148,7 +156,7 @@ func (n *Network) JudgeTransaction(b []byte) Verdict {
 	if code := n.checkPayment(t); code != "" {
 		return verdictOf(code)
 	}
-	return verdictOf(n.checkSignatures(t))
+	return verdictOf(n.checkWitnesses([]transaction{t}))
 }
 
 // plant is a bug that a test puts in to see that it is found: a rule that is not

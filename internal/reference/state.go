@@ -75,7 +75,7 @@ func (n *Network) Genesis() *State {
 
 // connect is state.md's table, from rule 2 on, and the state that follows.
 func (n *Network) connect(parent *State, b block) (*State, string) {
-	if n.breaks("state.md 2", b.header.state != parent.commitment) {
+	if n.breaks("state 2", b.header.state != parent.commitment) {
 		return nil, "connect-state"
 	}
 	coins := maps.Clone(parent.coins)
@@ -87,11 +87,7 @@ func (n *Network) connect(parent *State, b block) (*State, string) {
 		}
 		n.addOutputs(coins, t, b.header.height, i == 0)
 	}
-	target, _ := decodeTarget(b.header.bits)
-	work := new(big.Int).Add(parent.work, workOf(target))
-	if work.Cmp(two256) >= 0 {
-		work.Sub(two256, big.NewInt(1))
-	}
+	work := workAfter(parent.work, b.header.bits)
 	next := &State{
 		id:              b.header.id(),
 		height:          b.header.height,
@@ -117,16 +113,16 @@ func (n *Network) spend(coins map[outpoint]coin, t transaction, height uint32) s
 			return "connect-missing-coin"
 		}
 		ripe := int64(c.height) + int64(n.maturity) + n.off("maturity")
-		if n.breaks("state.md 4", c.coinbase && int64(height) < ripe) {
+		if n.breaks("state 4", c.coinbase && int64(height) < ripe) {
 			return "connect-immature"
 		}
 		key := t.witnesses[in.owner].key
 		account := tagged("ingchain/address", key[:])
-		if n.breaks("state.md 5", c.kind != 0 || string(account[:20]) != string(c.hash[:])) {
+		if n.breaks("state 5", c.kind != 0 || string(account[:20]) != string(c.hash[:])) {
 			return "connect-owner"
 		}
 		inputs.Add(inputs, amount(c.value))
-		if n.breaks("state.md 6", tooMuch(inputs)) {
+		if n.breaks("state 6", tooMuch(inputs)) {
 			return "connect-input-sum"
 		}
 		if !n.has("spent coins stay") {
@@ -138,7 +134,7 @@ func (n *Network) spend(coins map[outpoint]coin, t transaction, height uint32) s
 		outputs.Add(outputs, amount(out.value))
 	}
 	c := inputs.Cmp(outputs)
-	if n.breaks("state.md 7 less", c < 0) || n.breaks("state.md 7 more", c > 0) {
+	if n.breaks("state 7 less", c < 0) || n.breaks("state 7 more", c > 0) {
 		return "connect-fee"
 	}
 	return ""

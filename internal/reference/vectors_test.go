@@ -1,7 +1,6 @@
 package reference
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -51,29 +50,21 @@ func equal[T comparable](t *testing.T, what string, got, want T) {
 	}
 }
 
-// vectorNetwork is the network of network.json that has a name.
-func vectorNetwork(t *testing.T, name string) *Network {
+func networkOf(t *testing.T, encoding hexBytes) *Network {
 	t.Helper()
-	for _, v := range readVectors[[]struct {
-		File     struct{ Name string }
-		Encoding hexBytes
-	}](t, "network.json") {
-		if v.File.Name == name {
-			n, err := New(v.Encoding)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return n
-		}
+	n, err := New(encoding)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatalf("network.json has no network %q", name)
-	return nil
+	return n
 }
 
 func TestVectorsNetwork(t *testing.T) {
-	for _, v := range readVectors[[]struct {
-		Encoding, Parent, Genesis, ID, State hexBytes
-	}](t, "network.json") {
+	for _, v := range readVectors[struct {
+		Valid []struct {
+			Encoding, Parent, Genesis, ID, State hexBytes
+		}
+	}](t, "network.json").Valid {
 		n, err := New(v.Encoding)
 		if err != nil {
 			t.Fatal(err)
@@ -88,19 +79,21 @@ func TestVectorsNetwork(t *testing.T) {
 }
 
 func TestVectorsHeader(t *testing.T) {
-	for _, v := range readVectors[[]struct {
-		Name                     string
-		Version                  uint16
-		Height, Bits, Nonce      uint32
-		Time                     uint64
-		Parent, State, Bytes, ID hexBytes
-		MerkleRoot               hexBytes `json:"merkle_root"`
-	}](t, "header.json") {
+	for _, v := range readVectors[struct {
+		Valid []struct {
+			Name, Bits               string
+			Version                  uint16
+			Height, Nonce            uint32
+			Time                     uint64 `json:",string"`
+			Parent, State, Bytes, ID hexBytes
+			MerkleRoot               hexBytes `json:"merkle_root"`
+		}
+	}](t, "header.json").Valid {
 		h, ok := parseHeader(v.Bytes)
 		if !ok {
 			t.Fatalf("%s: does not parse", v.Name)
 		}
-		equal(t, v.Name, h, header{v.Version, v.Height, v.Parent.hash(), v.MerkleRoot.hash(), v.State.hash(), v.Time, v.Bits, v.Nonce})
+		equal(t, v.Name, h, header{v.Version, v.Height, v.Parent.hash(), v.MerkleRoot.hash(), v.State.hash(), v.Time, bitsOf(t, v.Bits), v.Nonce})
 		equal(t, v.Name+", id", h.id(), v.ID.hash())
 		equal(t, v.Name+", bytes", string(h.encode()), string(v.Bytes))
 	}
@@ -108,20 +101,24 @@ func TestVectorsHeader(t *testing.T) {
 
 func TestVectorsTransaction(t *testing.T) {
 	file := readVectors[struct {
-		Network string
-		Cases   []struct {
+		Encoding hexBytes `json:"params_encoding"`
+		Cases    []struct {
 			Name, Verdict            string
 			Bytes, Txid, Wid, Digest hexBytes
 		}
+		Malformed []struct {
+			Name  string
+			Bytes hexBytes
+		}
 	}](t, "transaction.json")
-	n := vectorNetwork(t, file.Network)
+	n := networkOf(t, file.Encoding)
+	for _, v := range file.Malformed {
+		equal(t, v.Name, n.JudgeTransaction(v.Bytes).Code, "tx-malformed")
+	}
 	for _, v := range file.Cases {
 		equal(t, v.Name, n.JudgeTransaction(v.Bytes).Code, v.Verdict)
 		r := reader{rest: v.Bytes}
 		tx := n.readTransaction(&r)
-		if v.Verdict == "tx-malformed" { // has no ids
-			continue
-		}
 		equal(t, v.Name+", txid", tx.txid(), v.Txid.hash())
 		equal(t, v.Name+", wid", tx.wid(), v.Wid.hash())
 		equal(t, v.Name+", digest", tagged("ingchain/sign", n.genesisID[:], tx.body()), v.Digest.hash())
@@ -129,31 +126,36 @@ func TestVectorsTransaction(t *testing.T) {
 }
 
 func TestVectorsMerkle(t *testing.T) {
-	for i, v := range readVectors[[]struct {
-		Txids, Wids, Leaves []hexBytes
-		Root                hexBytes
-	}](t, "merkle.json") {
+	for i, v := range readVectors[struct {
+		Cases []struct {
+			Txids, Wids, Leaves []hexBytes
+			Root                hexBytes
+		}
+	}](t, "merkle.json").Cases {
 		var leaves [][32]byte
-		for k := range v.Txids {
-			leaves = append(leaves, merkleLeaf(v.Txids[k].hash(), v.Wids[k].hash()))
-			equal(t, fmt.Sprint(i, " leaf ", k), leaves[k], v.Leaves[k].hash())
+		for k := range v.Leaves {
+			leaves = append(leaves, v.Leaves[k].hash())
+			if k < len(v.Txids) {
+				equal(t, fmt.Sprint(i, " leaf ", k), merkleLeaf(v.Txids[k].hash(), v.Wids[k].hash()), leaves[k])
+			}
 		}
 		equal(t, fmt.Sprint(i), rootOf(leaves), v.Root.hash())
 	}
 }
 
 func TestVectorsSignature(t *testing.T) {
-	for _, v := range readVectors[[]struct {
-		Name               string
-		PublicKey          hexBytes `json:"public_key"`
-		Message, Signature hexBytes
-		Valid              bool
-	}](t, "signature.json") {
+	for _, v := range readVectors[struct {
+		Cases []struct {
+			Name               string
+			PublicKey          hexBytes `json:"public_key"`
+			Message, Signature hexBytes
+			Valid              bool
+		}
+	}](t, "signature.json").Cases {
 		var signature [64]byte
 		copy(signature[:], v.Signature)
-		code := VerifySignature(v.PublicKey.hash(), signature, v.Message.hash())
-		if (code == "") != v.Valid {
-			t.Errorf("%s: valid is %v, got %q", v.Name, v.Valid, code)
+		if VerifySignature(v.PublicKey.hash(), signature, v.Message.hash()) != v.Valid {
+			t.Errorf("%s: want valid %v", v.Name, v.Valid)
 		}
 	}
 }
@@ -175,7 +177,7 @@ func TestVectorsTarget(t *testing.T) {
 			Bits         string
 			Target, Work hexBytes
 		}
-		Invalid []struct{ Name, Bits string }
+		Invalid []struct{ Reason, Bits string }
 		Rounded []struct {
 			Target hexBytes
 			Bits   string
@@ -192,7 +194,7 @@ func TestVectorsTarget(t *testing.T) {
 	}
 	for _, v := range file.Invalid {
 		if _, ok := decodeTarget(bitsOf(t, v.Bits)); ok {
-			t.Errorf("%s: %s is accepted", v.Name, v.Bits)
+			t.Errorf("%s: %s is accepted", v.Reason, v.Bits)
 		}
 	}
 	for _, v := range file.Rounded {
@@ -201,18 +203,20 @@ func TestVectorsTarget(t *testing.T) {
 }
 
 func TestVectorsRetarget(t *testing.T) {
-	for _, v := range readVectors[[]struct {
-		Name       string
-		Interval   uint64 `json:"block_interval_ms"`
-		Window     uint32 `json:"difficulty_window"`
-		Ramp       uint32 `json:"difficulty_ramp_start"`
-		Limit      string `json:"difficulty_limit_bits"`
-		Fixed      bool   `json:"difficulty_fixed"`
-		Height     uint32
-		ParentBits string `json:"parent_bits"`
-		Delta      uint64 `json:"delta_ms"`
-		Bits       string
-	}](t, "retarget.json") {
+	for _, v := range readVectors[struct {
+		Cases []struct {
+			Name       string
+			Interval   uint64 `json:"block_interval_ms"`
+			Window     uint32 `json:"difficulty_window"`
+			Ramp       uint32 `json:"difficulty_ramp_start"`
+			Limit      string `json:"difficulty_limit_bits"`
+			Fixed      bool   `json:"difficulty_fixed"`
+			Height     uint32
+			ParentBits string `json:"parent_bits"`
+			Delta      uint64 `json:"delta_ms"`
+			Bits       string
+		}
+	}](t, "retarget.json").Cases {
 		n := &Network{params: params{interval: v.Interval, window: v.Window, rampStart: v.Ramp, limitBits: bitsOf(t, v.Limit), fixed: v.Fixed}}
 		parent := &State{height: v.Height - 1, time: 1 << 40, grandparentTime: 1<<40 - v.Delta, bits: bitsOf(t, v.ParentBits)}
 		equal(t, v.Name, n.nextBits(parent), bitsOf(t, v.Bits))
@@ -225,7 +229,7 @@ func TestVectorsCoinset(t *testing.T) {
 		Coins []struct {
 			Txid          hexBytes
 			Index, Height uint32
-			Value         uint64
+			Value         uint64 `json:",string"`
 			Coinbase      bool
 			Kind          byte
 			Hash          hexBytes
@@ -268,40 +272,70 @@ func TestVectorsHistory(t *testing.T) {
 	}
 }
 
-func TestVectorsChain(t *testing.T) {
+func TestVectorsBlock(t *testing.T) {
 	file := readVectors[struct {
-		Network string
-		Blocks  []struct {
-			Bytes, ID, State hexBytes
-			Work             string
-			Coins            int
+		Encoding hexBytes `json:"params_encoding"`
+		Cases    []struct {
+			Name, Verdict, Kind string
+			Bytes, ID           hexBytes
 		}
-		Children []struct {
-			Name, Verdict string
-			Bytes         hexBytes
+		Malformed []struct {
+			Name  string
+			Bytes hexBytes
 		}
-	}](t, "chain.json")
-	n := vectorNetwork(t, file.Network)
-	state := n.Genesis()
-	if !bytes.Equal(n.GenesisBlock(), file.Blocks[0].Bytes) {
-		t.Error("another genesis block")
+	}](t, "block.json")
+	n := networkOf(t, file.Encoding)
+	for _, v := range file.Malformed {
+		equal(t, v.Name, n.JudgeAlone(v.Bytes), Verdict{Body, "block-malformed"})
 	}
-	now := uint64(1) << 60
-	for i, v := range file.Blocks {
-		if i > 0 {
-			next, verdict := n.Judge(state, v.Bytes, now)
-			if verdict != (Verdict{}) {
-				t.Fatalf("block %d: %v", i, verdict)
+	for _, v := range file.Cases {
+		want := Verdict{Code: v.Verdict, Kind: map[string]Kind{"": Accepted, "rule": Rule, "body": Body}[v.Kind]}
+		equal(t, v.Name, n.JudgeAlone(v.Bytes), want)
+		h, _ := parseHeader(v.Bytes[:headerSize])
+		equal(t, v.Name+", id", h.id(), v.ID.hash())
+	}
+}
+
+func TestVectorsChain(t *testing.T) {
+	for _, c := range readVectors[struct {
+		Chains []struct {
+			Name     string
+			Encoding hexBytes `json:"params_encoding"`
+			Steps    []struct {
+				Name, Verdict, Kind string
+				Clock               uint64
+				Bytes, ID           hexBytes
+				After               struct {
+					Work  string
+					Coins int
+					State hexBytes
+				}
 			}
-			state = next
 		}
-		equal(t, "id", state.ID(), v.ID.hash())
-		equal(t, "work", state.Work().Text(16), v.Work)
-		equal(t, "coins", state.Coins(), v.Coins)
-		equal(t, "state", state.Commitment(), v.State.hash())
-	}
-	for _, v := range file.Children {
-		_, verdict := n.Judge(state, v.Bytes, now)
-		equal(t, v.Name, verdict.Code, v.Verdict)
+	}](t, "chain.json").Chains {
+		n := networkOf(t, c.Encoding)
+		g := n.Genesis()
+		states, bad := map[[32]byte]*State{g.ID(): g}, map[[32]byte]bool{}
+		for _, v := range c.Steps {
+			name, parent := c.Name+", "+v.Name, [32]byte(v.Bytes[6:38])
+			if states[parent] == nil {
+				if want := map[bool]string{true: "header-bad-parent", false: "header-no-parent"}[bad[parent]]; want != v.Verdict {
+					t.Errorf("%s: %s, though its parent is not valid", name, v.Verdict)
+				}
+				bad[v.ID.hash()] = bad[parent]
+				continue
+			}
+			f := n.Judge(states[parent], v.Bytes, v.Clock)
+			equal(t, name, f.Verdict.Code, v.Verdict)
+			bad[v.ID.hash()] = v.Kind == "rule"
+			if v.Verdict != "" || f.Verdict.Code != "" {
+				continue
+			}
+			states[v.ID.hash()] = f.Next
+			equal(t, name+", id", f.Next.ID(), v.ID.hash())
+			equal(t, name+", work", f.Next.Work().Text(16), v.After.Work)
+			equal(t, name+", coins", f.Next.Coins(), v.After.Coins)
+			equal(t, name+", state", f.Next.Commitment(), v.After.State.hash())
+		}
 	}
 }

@@ -44,6 +44,16 @@ func workOf(target *big.Int) *big.Int {
 	return new(big.Int).Div(two256, new(big.Int).Add(target, big.NewInt(1)))
 }
 
+// workAfter is a chain's work with one more block, held at 2^256 − 1.
+func workAfter(work *big.Int, bits uint32) *big.Int {
+	target, _ := decodeTarget(bits)
+	sum := new(big.Int).Add(work, workOf(target))
+	if sum.Cmp(two256) >= 0 {
+		sum.Sub(two256, big.NewInt(1))
+	}
+	return sum
+}
+
 // meets reports whether an id, read as a little-endian number, is not above a
 // target.
 func meets(id [32]byte, target *big.Int) bool {
@@ -97,10 +107,10 @@ func (n *Network) nextBits(parent *State) uint32 {
 func (n *Network) checkStranger(h header) string {
 	limit, _ := decodeTarget(n.limitBits)
 	target, ok := decodeTarget(h.bits)
-	if !ok || n.breaks("stranger limit", target.Cmp(limit) > 0) {
+	if !ok || n.breaks("header 1", target.Cmp(limit) > 0) {
 		return "header-bits"
 	}
-	if n.breaks("stranger work", !meets(h.id(), target)) {
+	if n.breaks("header 2", !meets(h.id(), target)) {
 		return "header-work"
 	}
 	return ""
@@ -108,26 +118,30 @@ func (n *Network) checkStranger(h header) string {
 
 // checkChild is work.md's table "A header as the child of its parent".
 func (n *Network) checkChild(parent *State, h header) string {
-	if n.breaks("work.md 1", h.parent != parent.id) {
+	if n.breaks("work 1", h.parent != parent.id) {
 		return "header-parent"
 	}
-	if n.breaks("work.md 2", uint64(h.height) != uint64(parent.height)+1) { // a u32 cannot be 2^32
+	if n.breaks("work 2", uint64(h.height) != uint64(parent.height)+1) { // a u32 cannot be 2^32
 		return "header-height"
 	}
-	if n.breaks("work.md 3", h.version > n.versionAt(h.height)) {
+	if n.breaks("work 3", h.version > n.versionAt(h.height)) {
+		// Whoever cites newer rules must have worked for it: header 1 and 2.
+		if code := n.checkStranger(h); !n.has("work 3 for nothing") && code != "" {
+			return code
+		}
 		return "header-new-rules"
 	}
-	if n.breaks("work.md 4", h.version < n.versionAt(h.height)) {
+	if n.breaks("work 4", h.version < n.versionAt(h.height)) {
 		return "header-version"
 	}
-	if n.breaks("work.md 5", h.time <= parent.time+uint64(n.off("time"))) {
+	if n.breaks("work 5", h.time <= parent.time+uint64(n.off("time"))) {
 		return "header-time"
 	}
-	if n.breaks("work.md 6", h.bits != n.nextBits(parent)) {
+	if n.breaks("work 6", h.bits != n.nextBits(parent)) {
 		return "header-bits"
 	}
 	target, ok := decodeTarget(h.bits)
-	if n.breaks("work.md 7", !ok || !meets(h.id(), target)) {
+	if n.breaks("work 7", !ok || !meets(h.id(), target)) {
 		return "header-work"
 	}
 	return ""
@@ -139,7 +153,7 @@ func (n *Network) checkClock(h header, now uint64) string {
 	limit.Mul(limit, new(big.Int).SetUint64(uint64(n.window)))
 	limit.Add(limit, new(big.Int).SetUint64(now))
 	limit.Add(limit, big.NewInt(n.off("future limit")))
-	if n.breaks("work.md future", new(big.Int).SetUint64(h.time).Cmp(limit) > 0) {
+	if n.breaks("work future", new(big.Int).SetUint64(h.time).Cmp(limit) > 0) {
 		return "header-future"
 	}
 	return ""
