@@ -80,6 +80,7 @@ func makeAddresses(t *testing.T) addressVectors {
 		{"another network", "ing", dev, "prefix"},
 		{"another network whose prefix ends in ours", "ing", alice.Address.Encode("xing"), "prefix"},
 		{"another network, and of kind 1", "ing", encodeBech32(t, "ingd", append([]byte{1}, raw[1:]...), true), "prefix"},
+		{"another network, and 19 bytes of hash", "ing", encodeBech32(t, "ingd", raw[:20], true), "prefix"},
 		{"kind 1", "ing", encodeBech32(t, "ing", append([]byte{1}, raw[1:]...), true), "kind"},
 		{"kind 255", "ing", encodeBech32(t, "ing", append([]byte{255}, raw[1:]...), true), "kind"},
 	}

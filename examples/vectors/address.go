@@ -92,7 +92,12 @@ func parseAddress(s, prefix string) (kind byte, hash []byte, err error) {
 		}
 		values = append(values, byte(v))
 	}
-	if len(values) != 34+6 || bech32m(s[:cut], values) != bech32mConstant {
+	switch {
+	case bech32m(s[:cut], values) != bech32mConstant:
+		return 0, nil, errAddress
+	case s[:cut] != prefix:
+		return 0, nil, errPrefix
+	case len(values) != 34+6:
 		return 0, nil, errAddress
 	}
 	var data []byte
@@ -107,8 +112,6 @@ func parseAddress(s, prefix string) (kind byte, hash []byte, err error) {
 	switch {
 	case acc&3 != 0: // the padding
 		return 0, nil, errAddress
-	case s[:cut] != prefix:
-		return 0, nil, errPrefix
 	case data[0] != 0:
 		return 0, nil, errKind
 	}
