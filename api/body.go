@@ -7,9 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
+
+// keyLetters are what the keys of bodies are made of.
+const keyLetters = "abcdefghijklmnopqrstuvwxyz_"
 
 var errBrokenBody = fmt.Errorf("%w: the body broke off", ErrBadRequest)
 
@@ -46,8 +50,8 @@ func decodeBody(w http.ResponseWriter, r *http.Request, v any) error {
 	return nil
 }
 
-// uniqueKeys refuses an object that names a key twice: readers differ on which
-// one counts.
+// uniqueKeys refuses an object that names a key twice, or in another case, which
+// encoding/json would let pass: readers differ on which one counts.
 func uniqueKeys(data []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
@@ -59,6 +63,9 @@ func uniqueKeys(data []byte) error {
 		key, ok := t.(string)
 		if err != nil || !ok {
 			return fmt.Errorf("%w: the body is not JSON", ErrBadRequest)
+		}
+		if strings.Trim(key, keyLetters) != "" {
+			return fmt.Errorf("%w: key %.40q, want lower-case letters and '_'", ErrBadRequest, key)
 		}
 		if seen[key] {
 			return fmt.Errorf("%w: key %.40q is there twice", ErrBadRequest, key)
