@@ -277,17 +277,6 @@ func TestHostileTXT(t *testing.T) {
 	}
 }
 
-func FuzzParseTXT(f *testing.F) {
-	f.Add("genesis="+newGenesis(), "dnsaddr=/ip4/10.0.0.1/tcp/1/p2p/"+newPeer(f).String(), true)
-	f.Add("", "dnsaddr=/p2p/x", false)
-	f.Fuzz(func(t *testing.T, a, b string, same bool) {
-		found, err := parseTXT([]string{a, b}, same)
-		if err == nil && (found.Peer.Validate() != nil || len(found.Addrs) == 0 || len(found.Genesis) != genesisDigits) {
-			t.Errorf("accepted %+v", found)
-		}
-	})
-}
-
 func TestSameHost(t *testing.T) {
 	v := view{ifs: []iface{{ips: []netip.Addr{netip.MustParseAddr("192.168.1.7"), netip.MustParseAddr("172.17.0.1"), netip.MustParseAddr("127.0.0.1")}}}}
 	tests := []struct {
