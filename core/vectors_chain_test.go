@@ -273,7 +273,7 @@ func branchesTale(t *testing.T) chainVector {
 	s.next("c3", "b2", "", coretest.WithTx(s.pay([]core.Coin{coin}, miner, coretest.To("carol", 2*vectorING))))
 	s.tip("a4")
 	c4 := s.next("c4", "c3", "")
-	if a4 := s.chain.Get("a4"); string(lower(a4, c4)) == "c4" {
+	if a4 := s.chain.Get("a4"); lower(a4, c4) == "c4" {
 		s.tip("c4")
 	} else {
 		s.tip("a4")
