@@ -3,7 +3,6 @@ package core
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
 
 	"lukechampine.com/blake3/guts"
 )
@@ -82,15 +81,17 @@ func (s *CoinSet) AppendTo(b []byte) []byte {
 
 // ParseCoinSet is the inverse of [CoinSet.AppendTo].
 func ParseCoinSet(b []byte) (CoinSet, error) {
-	var s CoinSet
-	if len(b) != LtHashSize+8 {
-		return s, fmt.Errorf("%w: coin set of %d bytes, want %d", errMalformed, len(b), LtHashSize+8)
-	}
+	d := newDecoder(b)
+	s := d.coinSet()
+	return s, d.End()
+}
+
+func (d *decoder) coinSet() (s CoinSet) {
 	for i := range s.acc {
-		s.acc[i] = binary.LittleEndian.Uint16(b[2*i:])
+		s.acc[i] = d.U16()
 	}
-	s.count = binary.LittleEndian.Uint64(b[LtHashSize:])
-	return s, nil
+	s.count = d.U64()
+	return s
 }
 
 // expandCoin is BLAKE3 in derive_key mode with an output of 2,048 bytes.

@@ -32,13 +32,9 @@ func (r *Rules) ConnectHeader(parent *HeaderState, h *Header) (HeaderState, erro
 	if !HashMeetsTarget(id, &target) {
 		return HeaderState{}, ruleErr(ErrWork, "id %s is above the target of bits %08x", id, h.Bits)
 	}
-	work, err := WorkOf(h.Bits)
-	if err != nil {
-		return HeaderState{}, ruleErr(ErrBits, "bits %08x: %v", h.Bits, err)
-	}
 	return HeaderState{
 		Height: h.Height, ID: id, Time: h.Time, ParentTime: parent.Time,
-		Bits: h.Bits, Work: parent.Work.Add(work),
+		Bits: h.Bits, Work: parent.Work.Add(Work(workOfTarget(&target))),
 	}, nil
 }
 
@@ -50,8 +46,8 @@ func (r *Rules) CheckWork(h *Header) error {
 	if err != nil {
 		return ruleErr(ErrBits, "bits %08x: %v", h.Bits, err)
 	}
-	limit, err := TargetFromBits(r.params.Retarget.LimitBits)
-	if err != nil || target.Gt(&limit) {
+	limit, _ := TargetFromBits(r.params.Retarget.LimitBits) // Params.Validate has passed it
+	if target.Gt(&limit) {
 		return ruleErr(ErrBits, "bits %08x are easier than the network's limit %08x", h.Bits, r.params.Retarget.LimitBits)
 	}
 	if id := h.ID(); !HashMeetsTarget(id, &target) {
@@ -140,18 +136,15 @@ func (r *Rules) ConnectBlock(st *State, b *Block, utxos UTXOs) (*State, *Diff, e
 
 // spend checks every payment of b against the coins it spends.
 func (r *Rules) spend(b *Block, utxos UTXOs) (*Diff, error) {
-	diff := &Diff{}
-	own := make(map[Outpoint]Coin) // made by this block, unspent so far
-	addOwn(own, b, 0)
+	diff := &Diff{Spent: make([]Coin, 0, len(utxos))}
+	own := newOutputs(b)
 	for i := 1; i < len(b.Txs); i++ {
 		t := &b.Txs[i]
 		var sum Amount
 		for j := range t.Inputs {
 			in := &t.Inputs[j]
-			coin, ours := own[in.Outpoint]
-			if ours {
-				delete(own, in.Outpoint)
-			} else {
+			coin, ours := own.take(in.Outpoint, i)
+			if !ours {
 				var ok bool
 				if coin, ok = utxos[in.Outpoint]; !ok {
 					return nil, ruleErr(ErrMissingCoin, "transaction %d: %s:%d is not an unspent coin", i, in.TxID.Short(), in.Index)
@@ -169,9 +162,8 @@ func (r *Rules) spend(b *Block, utxos UTXOs) (*Diff, error) {
 		if err := checkFee(t, sum); err != nil {
 			return nil, inTx(i, err)
 		}
-		addOwn(own, b, i)
 	}
-	diff.Created = survivors(b, own)
+	diff.Created = own.left()
 	return diff, nil
 }
 
@@ -198,12 +190,55 @@ func checkFee(t *Transaction, inputs Amount) error {
 	return nil
 }
 
-// addOwn adds the coins that transaction i of b makes.
-func addOwn(own map[Outpoint]Coin, b *Block, i int) {
-	for j := range b.Txs[i].Outputs {
-		c := b.coin(i, j)
-		own[c.Outpoint] = c
+// outputs tells which of a block's own outputs the block has spent itself. It
+// makes no coin that nobody asks for: a block may have as many outputs as its
+// sender likes.
+type outputs struct {
+	b     *Block
+	index map[Hash]int // positions of the transactions
+	first []int        // of each transaction's outputs in taken
+	taken []bool
+	n     int // of taken that are true
+}
+
+func newOutputs(b *Block) *outputs {
+	o := &outputs{b: b, index: b.txIndex(), first: make([]int, len(b.Txs))}
+	n := 0
+	for i := range b.Txs {
+		o.first[i] = n
+		n += len(b.Txs[i].Outputs)
 	}
+	o.taken = make([]bool, n)
+	return o
+}
+
+// take spends an output of a transaction before the given one, if there is such
+// an output and it is unspent.
+func (o *outputs) take(op Outpoint, before int) (Coin, bool) {
+	i, own := o.index[op.TxID]
+	if !own || i >= before || uint64(op.Index) >= uint64(len(o.b.Txs[i].Outputs)) {
+		return Coin{}, false
+	}
+	at := o.first[i] + int(op.Index)
+	if o.taken[at] {
+		return Coin{}, false
+	}
+	o.taken[at] = true
+	o.n++
+	return o.b.coin(i, int(op.Index)), true
+}
+
+// left lists the coins that were not taken, in the order of the block's outputs.
+func (o *outputs) left() []Coin {
+	coins := make([]Coin, 0, len(o.taken)-o.n)
+	for i := range o.b.Txs {
+		for j := range o.b.Txs[i].Outputs {
+			if !o.taken[o.first[i]+j] {
+				coins = append(coins, o.b.coin(i, j))
+			}
+		}
+	}
+	return coins
 }
 
 // coin returns the coin that output j of transaction i makes.
@@ -216,32 +251,15 @@ func (b *Block) coin(i, j int) Coin {
 	}
 }
 
-// survivors lists the coins in own in the order of the block's outputs.
-func survivors(b *Block, own map[Outpoint]Coin) []Coin {
-	coins := make([]Coin, 0, len(own))
-	for i := range b.Txs {
-		for j := range b.Txs[i].Outputs {
-			op := Outpoint{TxID: b.txids[i], Index: uint32(j)}
-			if c, ok := own[op]; ok {
-				coins = append(coins, c)
-			}
-		}
-	}
-	return coins
-}
-
 // Created lists the coins that a valid block left, in the order of its outputs.
 func (b *Block) Created() []Coin {
-	own := make(map[Outpoint]Coin)
-	for i := range b.Txs {
-		addOwn(own, b, i)
-	}
+	own := newOutputs(b)
 	for i := range b.Txs {
 		for j := range b.Txs[i].Inputs {
-			delete(own, b.Txs[i].Inputs[j].Outpoint)
+			own.take(b.Txs[i].Inputs[j].Outpoint, len(b.Txs))
 		}
 	}
-	return survivors(b, own)
+	return own.left()
 }
 
 func (d *Diff) apply(s *CoinSet) {

@@ -31,10 +31,7 @@ func LocatorHeights(tip uint32) []uint32 {
 	for h := tip; h > 0; {
 		heights = append(heights, h)
 		if len(heights) >= locatorDense {
-			if step > 1<<30 {
-				break
-			}
-			step *= 2
+			step *= 2 // at most 2^31: by then what is left is no more
 		}
 		if h <= step {
 			break

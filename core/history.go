@@ -2,7 +2,6 @@ package core
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math/bits"
 )
 
@@ -71,14 +70,14 @@ func (h *History) AppendTo(b []byte) []byte {
 // ParseHistory is the inverse of [History.AppendTo].
 func ParseHistory(b []byte) (History, error) {
 	d := newDecoder(b)
-	var h History
+	h := d.history()
+	return h, d.End()
+}
+
+func (d *decoder) history() (h History) {
 	h.count = d.U32()
-	n := bits.OnesCount32(h.count)
-	for i := range n {
+	for i := range bits.OnesCount32(h.count) {
 		h.peaks[i] = d.hash()
 	}
-	if err := d.End(); err != nil {
-		return History{}, fmt.Errorf("history: %w", err)
-	}
-	return h, nil
+	return h
 }

@@ -161,10 +161,7 @@ func (p *Params) validateBits() error {
 	if err != nil {
 		return fmt.Errorf("genesis_bits %08x: %w", p.GenesisBits, err)
 	}
-	limit, err := TargetFromBits(p.Retarget.LimitBits)
-	if err != nil {
-		return fmt.Errorf("limit_bits %08x: %w", p.Retarget.LimitBits, err)
-	}
+	limit, _ := TargetFromBits(p.Retarget.LimitBits) // Retarget.Validate has passed it
 	if genesis.Gt(&limit) {
 		return fmt.Errorf("genesis_bits %08x are easier than limit_bits %08x", p.GenesisBits, p.Retarget.LimitBits)
 	}

@@ -115,10 +115,7 @@ func (r Retarget) NextBits(height uint32, parentBits uint32, deltaMillis uint64)
 	if err != nil {
 		return parentBits
 	}
-	limit, err := TargetFromBits(r.LimitBits)
-	if err != nil {
-		return parentBits
-	}
+	limit, _ := TargetFromBits(r.LimitBits) // Validate has passed it
 
 	n := uint64(r.WindowAt(height))
 	span := n * r.IntervalMillis

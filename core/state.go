@@ -1,9 +1,6 @@
 package core
 
-import (
-	"encoding/binary"
-	"fmt"
-)
+import "encoding/binary"
 
 // HeaderState is what a chain of headers leaves for judging the next header.
 type HeaderState struct {
@@ -50,8 +47,6 @@ func (s *State) AppendTo(b []byte) []byte {
 	return s.History.AppendTo(b)
 }
 
-const headerStateSize = 4 + HashSize + 8 + 8 + 4 + WorkSize // in bytes
-
 // AppendTo appends the header state, for storage.
 func (s *HeaderState) AppendTo(b []byte) []byte {
 	le := binary.LittleEndian
@@ -85,20 +80,7 @@ func (d *decoder) headerState() (s HeaderState) {
 
 // ParseState is the inverse of [State.AppendTo].
 func ParseState(b []byte) (State, error) {
-	var s State
-	if len(b) < headerStateSize+LtHashSize+8 {
-		return s, fmt.Errorf("%w: state of %d bytes", errMalformed, len(b))
-	}
-	var err error
-	if s.HeaderState, err = ParseHeaderState(b[:headerStateSize]); err != nil {
-		return State{}, err
-	}
-	b = b[headerStateSize:]
-	if s.Coins, err = ParseCoinSet(b[:LtHashSize+8]); err != nil {
-		return State{}, err
-	}
-	if s.History, err = ParseHistory(b[LtHashSize+8:]); err != nil {
-		return State{}, err
-	}
-	return s, nil
+	d := newDecoder(b)
+	s := State{HeaderState: d.headerState(), Coins: d.coinSet(), History: d.history()}
+	return s, d.End()
 }

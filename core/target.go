@@ -92,15 +92,20 @@ func WorkFromBits(bits uint32) (uint256.Int, error) {
 	if err != nil {
 		return uint256.Int{}, err
 	}
+	return workOfTarget(&target), nil
+}
+
+// workOfTarget is [WorkFromBits] of a target that came from bits.
+func workOfTarget(target *uint256.Int) (work uint256.Int) {
 	// 2^256 itself does not fit: 2^256/(t+1) = (2^256 − (t+1))/(t+1) + 1, and
 	// 2^256 − (t+1) is t with all bits inverted. t + 1 does not wrap, since
 	// the compact form cannot hold 2^256 − 1.
-	var work, divisor uint256.Int
-	divisor.AddUint64(&target, 1)
-	work.Not(&target)
+	var divisor uint256.Int
+	divisor.AddUint64(target, 1)
+	work.Not(target)
 	work.Div(&work, &divisor)
 	work.AddUint64(&work, 1)
-	return work, nil
+	return work
 }
 
 // HashMeetsTarget reports whether the hash, read as a little-endian integer

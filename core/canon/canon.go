@@ -116,8 +116,6 @@ func (d *Decoder) Uvarint(max uint64) uint64 {
 func (d *Decoder) Count(what string, limit, size int) int {
 	v := d.Uvarint(1<<64 - 1)
 	switch {
-	case d.err != nil:
-		return 0
 	case v > uint64(limit):
 		d.Fail("%d %s, at most %d", v, what, limit)
 		return 0
@@ -130,7 +128,7 @@ func (d *Decoder) Count(what string, limit, size int) int {
 
 // End returns the first failure, or one if bytes are left over.
 func (d *Decoder) End() error {
-	if d.err == nil && d.Remaining() != 0 {
+	if d.Remaining() != 0 {
 		d.Fail("%d bytes left over", d.Remaining())
 	}
 	return d.err

@@ -74,6 +74,9 @@ func (w *world) test(ctx context.Context, mutants []*mutant, workers int, progre
 		return err
 	}
 	fmt.Fprintf(progress, "%d mutants, each may compute for %s\n", len(mutants), limit.Round(time.Millisecond))
+	// Those that take a build of their own come last.
+	mutants = slices.Clone(mutants)
+	slices.SortStableFunc(mutants, func(a, b *mutant) int { return alone(a) - alone(b) })
 	var done atomic.Int64
 	errs := make([]error, len(mutants))
 	parallel(workers, len(mutants), func(i int) {
@@ -91,6 +94,14 @@ func (w *world) test(ctx context.Context, mutants []*mutant, workers int, progre
 		}
 	})
 	return errors.Join(append(errs, ctx.Err())...)
+}
+
+// alone is 1 for a mutant that is built by itself, else 0.
+func alone(m *mutant) int {
+	if m.host == nil {
+		return 1
+	}
+	return 0
 }
 
 // build compiles the test binaries with an overlay.
@@ -250,7 +261,7 @@ func (w *world) tryAlone(ctx context.Context, dir string, bins binaries, m *muta
 			slow[b.path] = b.slow
 		}
 	}
-	alone, err := w.build(ctx, dir, overlay, tests)
+	own, err := w.build(ctx, dir, overlay, tests)
 	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -258,8 +269,8 @@ func (w *world) tryAlone(ctx context.Context, dir string, bins binaries, m *muta
 		m.status = invalid // tests, too, may need the constant as it is
 		return nil
 	}
-	for i := range alone {
-		alone[i].slow = slow[alone[i].path]
+	for i := range own {
+		own[i].slow = slow[own[i].path]
 	}
-	return alone.try(ctx, m, limit)
+	return own.try(ctx, m, limit)
 }
