@@ -124,7 +124,8 @@ func (m *Manager) readBatch(r *bufio.Reader) (batch []*core.Block, last bool, er
 			return batch, true, nil
 		}
 		if most := m.rules.Params().MaxBlockBytes; length > most {
-			return batch, false, fmt.Errorf("%w: a block of %d bytes, at most %d", ErrBadExport, length, most)
+			err := &core.BodyError{Code: core.ErrBlockSize, Detail: fmt.Sprintf("a block of %d bytes, at most %d", length, most)}
+			return batch, false, fmt.Errorf("%w: %w", ErrBadExport, err)
 		}
 		raw := make([]byte, length)
 		if _, err := io.ReadFull(r, raw); err != nil {

@@ -73,14 +73,25 @@ func (m *Manager) status(r *Record) (string, error) {
 	case !r.has(FlagComplete):
 		return StatusHeaders, nil
 	}
-	m.mu.RLock()
-	_, connected := m.undo[r.ID]
-	m.mu.RUnlock()
-	if !connected {
-		_, err = m.store.Undo(r.Height, r.ID)
-	}
-	if errors.Is(err, ErrNotFound) {
+	connected, err := m.connected(r)
+	if err == nil && !connected {
 		return StatusStored, nil
 	}
 	return StatusValid, err
+}
+
+// connected reports whether a block was connected once, by the undo record that
+// this leaves.
+func (m *Manager) connected(r *Record) (bool, error) {
+	m.mu.RLock()
+	_, connected := m.undo[r.ID]
+	m.mu.RUnlock()
+	if connected {
+		return true, nil
+	}
+	_, err := m.store.Undo(r.Height, r.ID)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }

@@ -130,6 +130,24 @@ func (m *Manager) onBest(r *Record) (bool, error) {
 	return len(ids) == 1 && ids[0] == r.ID, err
 }
 
+// Vouched reports whether a block is stored and has passed every rule, and so has
+// all before it: it is on the best chain, or was. Other stored blocks may yet
+// turn out to be bad.
+func (m *Manager) Vouched(id core.Hash) bool {
+	r, err := m.tree.get(id)
+	if err != nil {
+		return false
+	}
+	if best, err := m.onBest(r); err == nil && best {
+		return true
+	}
+	if root, err := m.condemned(r); err != nil || root != nil {
+		return false
+	}
+	connected, err := m.connected(r)
+	return err == nil && connected
+}
+
 // HasBlock reports whether the body of a block is stored.
 func (m *Manager) HasBlock(id core.Hash) bool {
 	r, err := m.tree.get(id)

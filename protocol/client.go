@@ -75,6 +75,9 @@ func (s *Service) request(ctx context.Context, p peer.ID, m wire.Message, need w
 				err = &RemoteError{Code: e.Code, Text: e.Text}
 			}
 		}
+		if t == wire.TypeBlock && errors.Is(err, wire.ErrTooLong) {
+			err = &core.BodyError{Code: core.ErrBlockSize, Detail: err.Error()}
+		}
 		if err != nil {
 			if ctx.Err() != nil {
 				err = ctx.Err()
@@ -160,7 +163,7 @@ func (s *Service) fetchBlocks(ctx context.Context, p peer.ID, ids []core.Hash) (
 			return false, err
 		}
 		if b.ID() != want {
-			return false, fmt.Errorf("%w: block %s instead of %s", wire.ErrMalformed, b.ID().Short(), want.Short())
+			return false, &core.BodyError{Code: core.ErrMalformed, Detail: fmt.Sprintf("block %s instead of %s", b.ID().Short(), want.Short())}
 		}
 		blocks = append(blocks, b)
 		return false, nil

@@ -43,6 +43,9 @@ type Chain interface {
 	Header(id core.Hash) (core.Header, error)
 	BlockBytes(id core.Hash) ([]byte, error)
 	HasBlock(id core.Hash) bool
+	// Vouched reports whether a block is stored and was connected, so that it is
+	// known to be good.
+	Vouched(id core.Hash) bool
 	// Verdict returns what is known against a block, or nil.
 	Verdict(id core.Hash) error
 	Locator() []core.Hash

@@ -114,10 +114,9 @@ func (g *gossip) validate(_ context.Context, from peer.ID, msg *pubsub.Message) 
 	early := s.rules.CheckClock(&a.Header, uint64(max(0, s.cfg.Now().UnixMilli())))
 	parent, known := s.chain.HeaderState(a.Header.Parent)
 	if !known {
-		if early != nil {
-			return g.ignore(from, early)
+		if early == nil {
+			g.heard(from, a)
 		}
-		g.heard(from, a)
 		return g.ignore(from, &core.DeferError{Code: core.ErrNoParent, Detail: a.Header.Parent.Short()})
 	}
 	if _, err := s.rules.ConnectHeader(&parent, &a.Header); core.IsForever(err) {

@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 
 	"github.com/ingchain/ingchain/core"
 	"github.com/ingchain/ingchain/core/canon"
@@ -11,6 +12,10 @@ import (
 // ErrMalformed is wrapped by every failure to parse: the sender broke the
 // protocol.
 var ErrMalformed = errors.New("malformed message")
+
+// ErrTooLong is wrapped, and wraps [ErrMalformed], where a frame is longer than
+// its type may be.
+var ErrTooLong = fmt.Errorf("%w: too long", ErrMalformed)
 
 // decoder reads the fields of messages.
 type decoder struct{ canon.Decoder }

@@ -123,7 +123,7 @@ func ReadFrame(r Reader, limit func(Type) int) (Type, []byte, error) {
 		return t, nil, fmt.Errorf("length of %v: %w", t, err)
 	}
 	if size > uint64(allowed) {
-		return t, nil, fmt.Errorf("%w: %v of %d bytes, at most %d", ErrMalformed, t, size, allowed)
+		return t, nil, fmt.Errorf("%w: %v of %d bytes, at most %d", ErrTooLong, t, size, allowed)
 	}
 	payload, err := readPayload(r, int(size))
 	if err != nil {

@@ -164,6 +164,10 @@ func (c *Chain) HasBlock(id core.Hash) bool {
 	return n != nil && n.block != nil
 }
 
+// Vouched reports whether a block is stored and was connected: all that this
+// chain keeps was.
+func (c *Chain) Vouched(id core.Hash) bool { return c.HasBlock(id) && c.Verdict(id) == nil }
+
 // Verdict returns what is known against a block.
 func (c *Chain) Verdict(id core.Hash) error {
 	c.mu.Lock()
