@@ -209,9 +209,12 @@ func (m *Manager) connectBlock(r *Record) error {
 	if err != nil {
 		return err
 	}
-	utxos, err := m.coins.fetch(m.store, b.Needs())
-	if err != nil {
-		return fmt.Errorf("coins for block %s: %w", r.ID, err)
+	var utxos core.UTXOs
+	// Another state is bad whatever the coins are: they are not read for it.
+	if b.Header.State == m.work.Commitment() {
+		if utxos, err = m.coins.fetch(m.store, b.Needs()); err != nil {
+			return fmt.Errorf("coins for block %s: %w", r.ID, err)
+		}
 	}
 	next, diff, err := m.rules.ConnectBlock(m.work, b, utxos)
 	if err != nil {

@@ -178,6 +178,34 @@ func (w *walker) walk() {
 	}
 }
 
+// detour calls a recent block invalid, which may lead to a shorter branch, and
+// takes that back.
+func (w *walker) detour() {
+	tip := w.m.Tip().ID
+	bad := tip
+	for range w.rng.IntN(maxBack) {
+		if b := w.blocks[bad]; b.Header.Height > 1 {
+			bad = b.Header.Parent
+		}
+	}
+	if err := w.m.Invalidate(context.Background(), bad); err != nil {
+		w.t.Fatal(err)
+	}
+	if w.m.OnBestChain(bad) {
+		w.t.Fatal("the tip descends from an invalidated block")
+	}
+	if err := w.m.Flush(); err != nil {
+		w.t.Fatal(err)
+	}
+	wantVerified(w.t, w.m)
+	if err := w.m.Reconsider(context.Background(), bad); err != nil {
+		w.t.Fatal(err)
+	}
+	if w.m.Tip().ID != tip {
+		w.t.Fatalf("tip %s at height %d after a detour, was %s", w.m.Tip().ID.Short(), w.m.Tip().Height, tip.Short())
+	}
+}
+
 // bodiesInAnyOrder adds headers, then bodies as they come.
 func (w *walker) bodiesInAnyOrder(branch []*core.Block) {
 	if _, err := w.m.AddHeaders(headersOf(branch)); err != nil {
@@ -202,8 +230,8 @@ func TestWalks(t *testing.T) {
 		w := newWalker(t, seed)
 		for range walksAChain {
 			w.walk()
-			if t.Failed() {
-				t.Fatalf("seed %d", seed)
+			if w.rng.IntN(30) == 0 {
+				w.detour()
 			}
 		}
 		w.builder.wantState(w.m)

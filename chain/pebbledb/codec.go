@@ -85,7 +85,10 @@ func parseBlockKey(key []byte) (chain.BodyKey, error) {
 }
 
 func coinKey(op core.Outpoint) []byte {
-	k := make([]byte, 0, 1+outpointLen)
+	return appendCoinKey(make([]byte, 0, 1+outpointLen), op)
+}
+
+func appendCoinKey(k []byte, op core.Outpoint) []byte {
 	k = append(append(k, prefixCoin), op.TxID[:]...)
 	return binary.BigEndian.AppendUint32(k, op.Index)
 }

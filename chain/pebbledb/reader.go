@@ -3,18 +3,12 @@ package pebbledb
 import (
 	"errors"
 	"fmt"
-	"runtime"
-	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/ingchain/ingchain/chain"
 	"github.com/ingchain/ingchain/core"
 )
-
-// parallelCoins is from how many coins on reading them is spread over the
-// cores.
-const parallelCoins = 256
 
 // reader implements chain.Reader on the store or on a snapshot of it.
 type reader struct {
@@ -125,45 +119,6 @@ func parseID(value []byte) (core.Hash, error) {
 		return core.Hash{}, fmt.Errorf("%w: id of %d bytes", chain.ErrCorrupt, len(value))
 	}
 	return core.Hash(value), nil
-}
-
-// Coins implements [chain.Reader].
-func (r reader) Coins(ops []core.Outpoint, found core.UTXOs) error {
-	coins := make([]core.Coin, len(ops))
-	errs := make([]error, len(ops))
-	fetch := func(i int) {
-		key := coinKey(ops[i])
-		value, err := r.get(key)
-		if err == nil {
-			coins[i], err = parseCoin(key, value)
-		}
-		errs[i] = err
-	}
-	workers := 1
-	if len(ops) >= parallelCoins {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	var wg sync.WaitGroup
-	for w := 1; w < workers; w++ {
-		wg.Go(func() {
-			for i := w; i < len(ops); i += workers {
-				fetch(i)
-			}
-		})
-	}
-	for i := 0; i < len(ops); i += workers {
-		fetch(i)
-	}
-	wg.Wait()
-	for i := range ops {
-		switch {
-		case errs[i] == nil:
-			found[ops[i]] = coins[i]
-		case !errors.Is(errs[i], chain.ErrNotFound) || errors.Is(errs[i], chain.ErrCorrupt):
-			return errs[i]
-		}
-	}
-	return nil
 }
 
 // upper is the first key behind a prefix.
