@@ -61,15 +61,16 @@ type coreFindings struct {
 
 // verdictOfError translates a verdict of core's.
 func verdictOfError(err error) Verdict {
-	switch e := err.(type) {
-	case nil:
+	code := string(core.CodeOf(err))
+	switch {
+	case err == nil:
 		return Verdict{}
-	case *core.RuleError:
-		return Verdict{Rule, string(e.Code)}
-	case *core.BodyError:
-		return Verdict{Body, string(e.Code)}
-	case *core.DeferError:
-		return Verdict{Defer, string(e.Code)}
+	case core.IsForever(err):
+		return Verdict{Rule, code}
+	case core.IsPunishable(err):
+		return Verdict{Body, code}
+	case core.IsDeferred(err):
+		return Verdict{Defer, code}
 	}
 	return Verdict{-1, err.Error()} // equals no verdict of the model
 }

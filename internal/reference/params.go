@@ -120,7 +120,8 @@ func within(v, low, high uint64) bool { return low <= v && v <= high }
 
 func nameOK(name string) bool {
 	for _, c := range []byte(name) {
-		if !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-') {
+		letter, digit := 'a' <= c && c <= 'z', '0' <= c && c <= '9'
+		if !letter && !digit && c != '-' {
 			return false
 		}
 	}
