@@ -64,11 +64,24 @@ type Node struct {
 	listener net.Listener // of the API; nil without one
 	endpoint api.Endpoint
 
-	// closers undo what New did, in order of making.
+	// closers undo what New did, in order of making. Only New and run add to
+	// them, and whoever closes waits for those.
 	closers   []func() error
 	closeOnce sync.Once
 	closeErr  error
+
+	mu     sync.Mutex         // guards what follows
+	closed bool               // Close was called
+	stop   context.CancelFunc // ends Run; nil until Run is called
+	// returned is closed when Run returns; abandoned, set before, is why it did
+	// so without waiting for the parts, or nil.
+	returned  chan struct{}
+	abandoned error
 }
+
+// ErrClosed is the answer of [Node.Run] to a node that [Node.Close] closed
+// before.
+var ErrClosed = errors.New("node is closed")
 
 var _ api.Backend = (*Node)(nil)
 
@@ -91,13 +104,13 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{cfg: cfg, rules: rules, log: cfg.Logger, started: time.Now()}
+	n := &Node{cfg: cfg, rules: rules, log: cfg.Logger, started: time.Now(), returned: make(chan struct{})}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
 	}
 	for _, open := range []func(context.Context) error{n.openChain, n.openHost, n.openProtocol, n.openMiner, n.openAPI} {
 		if err := open(ctx); err != nil {
-			return nil, errors.Join(err, n.Close())
+			return nil, errors.Join(err, n.close())
 		}
 	}
 	return n, nil
@@ -105,8 +118,26 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 
 func (n *Node) onClose(f func() error) { n.closers = append(n.closers, f) }
 
-// Close undoes New. [Node.Run] does it by itself.
+// Close ends [Node.Run] if it runs and undoes New, and returns when both are
+// done. It may be called at any time but from within the node's own parts, from
+// any goroutine, and more than once. Run closes the node by itself when it ends.
 func (n *Node) Close() error {
+	n.mu.Lock()
+	n.closed = true
+	stop := n.stop
+	n.mu.Unlock()
+	if stop == nil {
+		return n.close()
+	}
+	stop()
+	<-n.returned
+	if n.abandoned != nil {
+		return n.abandoned
+	}
+	return n.close()
+}
+
+func (n *Node) close() error {
 	n.closeOnce.Do(func() {
 		for i := len(n.closers) - 1; i >= 0; i-- {
 			n.closeErr = errors.Join(n.closeErr, n.closers[i]())
@@ -226,14 +257,21 @@ func (n *Node) openAPI(ctx context.Context) (err error) {
 	return n.lock.SetAPI(n.endpoint.URL)
 }
 
-// Run lets the node talk to peers, mine and answer until ctx ends or a part
-// fails for good, and closes it. It returns when all that it started has ended:
-// nil if ctx ended it.
+// Run lets the node talk to peers, mine and answer until ctx ends, [Node.Close]
+// is called or a part fails for good, and closes it. It returns when all that it
+// started has ended: nil if it was told to end. A node runs once; of one that is
+// closed it returns [ErrClosed].
 func (n *Node) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	if err := n.begin(stop); err != nil {
+		return err
+	}
+	defer close(n.returned)
 	ended := make(chan error, 1)
 	go func() {
 		err := n.run(ctx)
-		ended <- errors.Join(err, n.Close())
+		ended <- errors.Join(err, n.close())
 	}()
 	select {
 	case err := <-ended:
@@ -244,8 +282,23 @@ func (n *Node) Run(ctx context.Context) error {
 	case err := <-ended:
 		return err
 	case <-time.After(failGrace):
-		return errors.Join(storeError(n.store.Err()), api.RemoveEndpoint(n.cfg.DataDir, n.endpoint))
+		n.abandoned = errors.Join(storeError(n.store.Err()), api.RemoveEndpoint(n.cfg.DataDir, n.endpoint))
+		return n.abandoned
 	}
+}
+
+// begin notes how to end Run.
+func (n *Node) begin(stop context.CancelFunc) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case n.closed:
+		return ErrClosed
+	case n.stop != nil:
+		return errors.New("node: Run was called before")
+	}
+	n.stop = stop
+	return nil
 }
 
 func (n *Node) run(ctx context.Context) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -123,6 +124,34 @@ func inUse(dir string, shared bool) *LockedError {
 	}
 	e.Holder = readHolder(dir)
 	return e
+}
+
+// HolderOf returns the process that holds a data directory for itself alone, if
+// there is one.
+func HolderOf(dir string) (Holder, bool) {
+	h := readHolder(dir)
+	// The lock itself is tried only then: whoever tries holds it for a moment, and
+	// would be in the way of a node that starts.
+	if h.PID == 0 || !runs(h.PID) {
+		return Holder{}, false
+	}
+	probe := flock.New(filepath.Join(dir, lockFile))
+	defer probe.Close()
+	if free, err := probe.TryRLock(); free || err != nil {
+		return Holder{}, false
+	}
+	return h, true
+}
+
+// runs reports whether there is a process of that id.
+func runs(pid int) bool {
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = p.Release() }()
+	// Where signal 0 asks nothing, as on Windows, having found it is the answer.
+	return !errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone)
 }
 
 func readHolder(dir string) (h Holder) {
