@@ -25,9 +25,9 @@ type chainStore interface {
 }
 
 // chain opens the chain that lies in the data directory: through the node that
-// runs on it, else directly.
+// runs on it, else directly, which needs no waiting for one.
 func (a *app) chain(ctx context.Context) (chainStore, error) {
-	c, dialErr := a.dial(ctx)
+	c, dialErr := a.dialWithin(ctx, 0)
 	if dialErr == nil {
 		return c, nil
 	}

@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/adrg/xdg"
 	"github.com/spf13/cobra"
 
 	"github.com/ingchain/ingchain/api"
+	"github.com/ingchain/ingchain/node"
 )
 
 // app is one run of the command: its streams, and what the global flags said.
@@ -188,8 +190,21 @@ func (a *app) complain(err error) {
 	}
 }
 
-// dial connects to the running node.
-func (a *app) dial(ctx context.Context) (*api.Client, error) { return api.Dial(ctx, a.dataDir) }
+// startGrace is how long a verb that only a node can answer waits for one that
+// was started together with it, as in `ingchain up & ingchain mine once`, to
+// take its directory.
+const startGrace = 300 * time.Millisecond
+
+// dial connects to the running node. One that is just starting it waits for.
+func (a *app) dial(ctx context.Context) (*api.Client, error) { return a.dialWithin(ctx, startGrace) }
+
+func (a *app) dialWithin(ctx context.Context, grace time.Duration) (*api.Client, error) {
+	c, err := api.Dial(ctx, a.dataDir)
+	if errors.Is(err, api.ErrUnreachable) && node.AwaitAPI(ctx, a.dataDir, grace) {
+		return api.Dial(ctx, a.dataDir)
+	}
+	return c, err
+}
 
 // dataDirArg is the flag to repeat in hints, if the directory is not the default.
 func (a *app) dataDirArg() string {
