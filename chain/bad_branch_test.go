@@ -254,3 +254,77 @@ func TestLongReorganisationWithPayments(t *testing.T) {
 		t.Errorf("a reorganisation of %d blocks took %v, at most %v", n, took, maxReorg)
 	}
 }
+
+// hiding is a store that has lost a coin.
+type hiding struct {
+	chain.Store
+	lost *core.Outpoint
+}
+
+// Coins implements [chain.Reader].
+func (s hiding) Coins(ops []core.Outpoint, found core.UTXOs) error {
+	err := s.Store.Coins(ops, found)
+	delete(found, *s.lost)
+	return err
+}
+
+// EachCoin implements [chain.Reader].
+func (s hiding) EachCoin(fn func(core.Coin, error) error) error {
+	return s.Store.EachCoin(func(c core.Coin, err error) error {
+		if c.Outpoint == *s.lost {
+			return nil
+		}
+		return fn(c, err)
+	})
+}
+
+// A good block whose coin our store has lost is not called bad: the chain finds
+// its own coins wrong and changes no more. If there is no time to look, there is
+// no verdict either.
+func TestALostCoinIsOurFault(t *testing.T) {
+	b := newBuilder(t)
+	first := b.child(b.genesis())
+	coin := b.coins[first.ID()][core.Outpoint{TxID: first.TxID(0)}]
+	spend := b.child(first.ID(), b.pay(coin, 1))
+	for _, hurry := range []bool{false, true} {
+		lost := coin.Outpoint
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		m, err := openWith(b.rules, memFS(), chain.Options{}, func(s chain.Store) chain.Store {
+			return hastening{hiding{s, &lost}, func() {
+				if hurry {
+					cancel()
+				}
+			}}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustAdd(t, m, first)
+		want := chain.ErrCorrupt
+		if hurry {
+			want = context.Canceled
+		}
+		if _, err := m.AddBlocks(ctx, []*core.Block{spend}); !errors.Is(err, want) {
+			t.Errorf("error %v, want %v", err, want)
+		}
+		if err := m.Verdict(spend.ID()); err != nil || m.Tip().ID != first.ID() {
+			t.Errorf("verdict %v, tip at height %d", err, m.Tip().Height)
+		}
+		if err := m.Close(); err != nil && !errors.Is(err, chain.ErrCorrupt) {
+			t.Error(err)
+		}
+	}
+}
+
+// hastening is a store that calls before it lists its coins.
+type hastening struct {
+	chain.Store
+	before func()
+}
+
+// EachCoin implements [chain.Reader].
+func (s hastening) EachCoin(fn func(core.Coin, error) error) error {
+	s.before()
+	return s.Store.EachCoin(fn)
+}

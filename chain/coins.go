@@ -1,6 +1,10 @@
 package chain
 
-import "github.com/ingchain/ingchain/core"
+import (
+	"context"
+
+	"github.com/ingchain/ingchain/core"
+)
 
 // Rough costs of cached things, in bytes, for flushing in time.
 const (
@@ -99,9 +103,13 @@ func (c *coinCache) clear() {
 }
 
 // sum adds up the coins of the store with the cached differences.
-func (c *coinCache) sum(store Reader) (core.CoinSet, error) {
+func (c *coinCache) sum(ctx context.Context, store Reader) (core.CoinSet, error) {
 	var set core.CoinSet
+	n := 0
 	err := store.EachCoin(func(coin core.Coin, err error) error {
+		if n++; n%ctxEvery == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err != nil {
 			return err
 		}
@@ -118,5 +126,5 @@ func (c *coinCache) sum(store Reader) (core.CoinSet, error) {
 			set.Add(&e.coin)
 		}
 	}
-	return set, nil
+	return set, ctx.Err()
 }

@@ -153,7 +153,7 @@ func (m *Manager) walk(ctx context.Context, path []*Record, extending bool) erro
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := m.connectBlock(r); err != nil {
+		if err := m.connectBlock(ctx, r); err != nil {
 			if extending {
 				m.publish(true)
 			}
@@ -204,7 +204,7 @@ func readBlock(store Reader, r *Record) (*core.Block, error) {
 
 // connectBlock moves the work position forward by one block. It changes nothing
 // if it fails.
-func (m *Manager) connectBlock(r *Record) error {
+func (m *Manager) connectBlock(ctx context.Context, r *Record) error {
 	b, err := m.block(r)
 	if err != nil {
 		return err
@@ -221,7 +221,7 @@ func (m *Manager) connectBlock(r *Record) error {
 		if !core.IsForever(err) {
 			return fmt.Errorf("connect block %s: %w", r.ID, err)
 		}
-		if ours := m.suspectOurselves(err); ours != nil {
+		if ours := m.suspectOurselves(ctx, err); ours != nil {
 			return ours
 		}
 		return &badBlock{r, err}
@@ -259,15 +259,17 @@ func restsOnCoins(verdict error) bool {
 
 // suspectOurselves looks whether a block failed because our own coins are
 // damaged: its header carries work, so that our disk is the likelier culprit.
-// The answer is the same for every child of a block and worked out once.
-func (m *Manager) suspectOurselves(verdict error) error {
+// The answer is the same for every child of a block and worked out once, which a
+// chain of a million coins takes a second for: an attacker has to pay for each
+// such second with the work of a block. If ctx ends before, there is no verdict.
+func (m *Manager) suspectOurselves(ctx context.Context, verdict error) error {
 	if !restsOnCoins(verdict) {
 		return nil
 	}
 	if m.vouched == m.work.ID {
 		return nil
 	}
-	set, err := m.coins.sum(m.store)
+	set, err := m.coins.sum(ctx, m.store)
 	if err != nil {
 		return fmt.Errorf("recompute the state after block %s: %w", m.work.ID, err)
 	}

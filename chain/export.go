@@ -74,6 +74,10 @@ func (m *Manager) export(ctx context.Context, snap Reader, st *core.State, w *bu
 // afterwards. A stream of another genesis fails with ErrWrongNetwork, a broken
 // or cut one with ErrBadExport after adding the blocks before. progress, which
 // may be nil, is told the height reached.
+//
+// When ctx ends in the midst of a reorganisation, readers go on to see the old
+// tip, and all of its chain. The branch that was imported is stored; the next
+// AddBlocks of any block, or the next start, goes on with the way to it.
 func (m *Manager) Import(ctx context.Context, r io.Reader, progress func(height uint32)) (core.HeaderState, error) {
 	if err := m.importAll(ctx, bufio.NewReaderSize(r, exportBuffer), progress); err != nil {
 		return m.Tip(), fmt.Errorf("import: %w", err)

@@ -10,8 +10,13 @@ func (m *Manager) Held() (over, records int) {
 	return len(m.over), len(m.tree.cached)
 }
 
-// TreeCache is the bound on header records.
-const TreeCache = treeCache
+// LimitTree bounds the header records held in memory, of which there are not as
+// many yet.
+func (m *Manager) LimitTree(n int) {
+	m.tree.mu.Lock()
+	defer m.tree.mu.Unlock()
+	m.tree.limit = n
+}
 
 // FillWaiting makes the manager believe that as many blocks as allowed wait for
 // a parent's body.

@@ -18,16 +18,17 @@ type records interface {
 // tree is the header tree: all of it on disk, some of it in memory.
 type tree struct {
 	store Reader
+	limit int // of cached; treeCache but in tests
 
 	mu sync.Mutex
-	// cached holds records exactly as they are stored, at most treeCache.
+	// cached holds records exactly as they are stored, at most limit.
 	cached map[core.Hash]*Record
 	// writes counts calls of put: what was read before one may be outdated.
 	writes uint64
 }
 
 func newTree(store Reader) *tree {
-	return &tree{store: store, cached: make(map[core.Hash]*Record)}
+	return &tree{store: store, limit: treeCache, cached: make(map[core.Hash]*Record)}
 }
 
 func (t *tree) get(id core.Hash) (*Record, error) {
@@ -63,9 +64,9 @@ func (t *tree) put(rs []*Record) {
 }
 
 func (t *tree) add(r *Record) {
-	if len(t.cached) >= treeCache {
+	if len(t.cached) >= t.limit {
 		// Any will do: the order of a map is random, and what is needed comes back.
-		drop := treeCache / 8
+		drop := t.limit / 8
 		for id := range t.cached {
 			if drop--; drop < 0 {
 				break

@@ -408,6 +408,6 @@ func badAt(s *coretest.Story, bad int) {
 var skippedOrders = []Skipped{
 	{"O03", "payments of a reverted block return to the pool", "no rule of blocks: the pool is no part of a verdict, and not built yet"},
 	{"O04", "payments that a reorganisation makes impossible leave the pool", "as O03"},
-	{"O05", "balances follow a reorganisation", "as O03, for wallets; that coins follow is O12 and chain's TestWalks"},
-	{"O09", "an undo record is missing: a clean stop", "damage to a store is no delivery: chain's TestVerifyFindsDamage and TestMissingUndoStopsCleanly"},
+	{"O05", "balances follow a reorganisation", "as O03, for wallets; that coins follow is O12, and TestWalks in chain"},
+	{"O09", "an undo record is missing: a clean stop", "damage to a store is no delivery: chain's TestMissingUndoStopsCleanly"},
 }
