@@ -25,3 +25,13 @@ func (m *Manager) FillWaiting() {
 	defer m.change.Unlock()
 	m.nWaiting = maxWaiting
 }
+
+// MaxVerdicts is the bound on remembered verdicts of each kind.
+const MaxVerdicts = maxVerdicts
+
+// HeaderVerdicts tells how many verdicts on headers are held in memory.
+func (m *Manager) HeaderVerdicts() int {
+	m.verdicts.mu.Lock()
+	defer m.verdicts.mu.Unlock()
+	return len(m.verdicts.headers)
+}
