@@ -31,7 +31,7 @@ const (
 )
 
 const (
-	cpuFactor  = 20              // a run that computes so many times as long as the clean one ends
+	cpuFactor  = 10              // a run that computes so many times as long as the clean one ends
 	minCPU     = 2 * time.Second // or at least this long
 	wallFactor = 100             // one that waits is ended after so many times its limit of computing
 )
@@ -49,9 +49,15 @@ type binaries []binary
 
 type binary struct {
 	testPackage
-	file string
-	args []string
-	slow string // a pattern of slow tests, or nothing
+	file   string
+	args   []string
+	passes []pass
+}
+
+// pass is a run of some of a binary's tests; all passes make up all tests.
+type pass struct {
+	args  []string
+	limit time.Duration // what a mutant may compute
 }
 
 // test runs the tests against each mutant.
@@ -69,11 +75,10 @@ func (w *world) test(ctx context.Context, mutants []*mutant, workers int, progre
 	if err != nil {
 		return fmt.Errorf("build of all mutants: %w", err)
 	}
-	limit, err := bins.clean(ctx)
-	if err != nil {
+	if err := bins.clean(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(progress, "%d mutants, each may compute for %s\n", len(mutants), limit.Round(time.Millisecond))
+	fmt.Fprintf(progress, "%d mutants\n", len(mutants))
 	// Those that take a build of their own come last.
 	mutants = slices.Clone(mutants)
 	slices.SortStableFunc(mutants, func(a, b *mutant) int { return alone(a) - alone(b) })
@@ -85,9 +90,9 @@ func (w *world) test(ctx context.Context, mutants []*mutant, workers int, progre
 			return
 		}
 		if m.host != nil {
-			errs[i] = bins.try(ctx, m, limit)
+			errs[i] = bins.try(ctx, m)
 		} else {
-			errs[i] = w.tryAlone(ctx, dir, bins, m, limit)
+			errs[i] = w.tryAlone(ctx, dir, bins, m)
 		}
 		if n := done.Add(1); n%100 == 0 {
 			fmt.Fprintf(progress, "%d of %d\n", n, len(mutants))
@@ -134,30 +139,42 @@ func (w *world) build(ctx context.Context, dir, overlay string, tests []testPack
 	return bins, nil
 }
 
-// clean runs the tests without a mutant, notes the slow ones and returns how long
-// a mutant may compute.
-func (bins binaries) clean(ctx context.Context) (time.Duration, error) {
-	limit := minCPU
+// clean runs the tests without a mutant and divides them into passes.
+func (bins binaries) clean(ctx context.Context) error {
 	for i := range bins {
 		b := &bins[i]
-		cmd := b.command(ctx, 0, time.Hour, "-test.v")
-		out, err := cmd.CombinedOutput()
+		all := pass{args: []string{"-test.v"}, limit: time.Hour}
+		out, _, err := b.cleanRun(ctx, all)
 		if err != nil {
-			return 0, fmt.Errorf("tests of %s fail without a mutant: %w\n%s", b.path, err, out)
+			return err
 		}
-		limit = max(limit, cpuFactor*(cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime()))
-		b.noteSlow(string(out))
+		b.passes = divide(string(out))
+		for j := range b.passes {
+			b.passes[j].limit = time.Hour
+			_, took, err := b.cleanRun(ctx, b.passes[j])
+			if err != nil {
+				return err
+			}
+			b.passes[j].limit = max(minCPU, cpuFactor*took)
+		}
 	}
-	return limit, nil
+	return nil
 }
 
-// noteSlow reads what -test.v prints.
-func (b *binary) noteSlow(out string) {
+func (b *binary) cleanRun(ctx context.Context, p pass) (out []byte, took time.Duration, err error) {
+	cmd := b.command(ctx, 0, p)
+	if out, err = cmd.CombinedOutput(); err != nil {
+		return nil, 0, fmt.Errorf("tests of %s fail without a mutant: %w\n%s", b.path, err, out)
+	}
+	return out, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
+}
+
+// divide tells the quick tests from the slow ones by what -test.v prints.
+func divide(out string) []pass {
 	seconds := map[string]float64{}
 	total := 0.0
 	for _, m := range passedTest.FindAllStringSubmatch(out, -1) {
-		s, err := strconv.ParseFloat(m[2], 64)
-		if err == nil {
+		if s, err := strconv.ParseFloat(m[2], 64); err == nil {
 			seconds[m[1]] = s
 			total += s
 		}
@@ -168,30 +185,25 @@ func (b *binary) noteSlow(out string) {
 			slow = append(slow, name)
 		}
 	}
-	if len(slow) > 0 {
-		b.slow = "^(" + strings.Join(slow, "|") + ")$"
+	if len(slow) == 0 {
+		return []pass{{}}
 	}
+	slices.Sort(slow)
+	names := "^(" + strings.Join(slow, "|") + ")$"
+	return []pass{{args: []string{"-test.skip=" + names}}, {args: []string{"-test.run=" + names}}}
 }
 
-// passes are the arguments of the runs that make up all tests.
-func (b *binary) passes() [][]string {
-	if b.slow == "" {
-		return [][]string{nil}
-	}
-	return [][]string{{"-test.skip=" + b.slow}, {"-test.run=" + b.slow}}
-}
-
-func (b *binary) command(ctx context.Context, mutant int, limit time.Duration, args ...string) *exec.Cmd {
-	args = append(args, "-test.timeout="+(wallFactor*limit).String())
-	cmd := exec.CommandContext(ctx, b.file, append(slices.Clone(b.args), args...)...)
+func (b *binary) command(ctx context.Context, mutant int, p pass) *exec.Cmd {
+	args := append(slices.Clone(b.args), "-test.timeout="+(wallFactor*p.limit).String())
+	cmd := exec.CommandContext(ctx, b.file, append(args, p.args...)...)
 	cmd.Dir = b.dir
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", mutantEnv, mutant), fmt.Sprintf("%s=%d", mutantCPU, limit))
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", mutantEnv, mutant), fmt.Sprintf("%s=%d", mutantCPU, p.limit))
 	return cmd
 }
 
 // try runs the test binaries until one fails, that of the mutant's own package
 // first.
-func (bins binaries) try(ctx context.Context, m *mutant, limit time.Duration) error {
+func (bins binaries) try(ctx context.Context, m *mutant) error {
 	own := slices.Clone(bins)
 	slices.SortStableFunc(own, func(a, b binary) int {
 		switch p := m.file.pkg.path; {
@@ -206,8 +218,8 @@ func (bins binaries) try(ctx context.Context, m *mutant, limit time.Duration) er
 		if !slices.Contains(b.deps, m.file.pkg.path) {
 			continue
 		}
-		for _, pass := range b.passes() {
-			if failed, err := m.judge(b.command(ctx, m.id, limit, pass...)); failed || err != nil {
+		for _, p := range b.passes {
+			if failed, err := m.judge(b.command(ctx, m.id, p)); failed || err != nil {
 				return err
 			}
 		}
@@ -238,7 +250,7 @@ func (m *mutant) judge(cmd *exec.Cmd) (failed bool, err error) {
 }
 
 // tryAlone builds the tests with one mutation written out and runs them.
-func (w *world) tryAlone(ctx context.Context, dir string, bins binaries, m *mutant, limit time.Duration) error {
+func (w *world) tryAlone(ctx context.Context, dir string, bins binaries, m *mutant) error {
 	dir, err := os.MkdirTemp(dir, "alone-")
 	if err != nil {
 		return err
@@ -254,11 +266,11 @@ func (w *world) tryAlone(ctx context.Context, dir string, bins binaries, m *muta
 		return err
 	}
 	var tests []testPackage
-	slow := map[string]string{}
+	passes := map[string][]pass{}
 	for _, b := range bins {
 		if slices.Contains(b.deps, m.file.pkg.path) {
 			tests = append(tests, b.testPackage)
-			slow[b.path] = b.slow
+			passes[b.path] = b.passes
 		}
 	}
 	own, err := w.build(ctx, dir, overlay, tests)
@@ -270,7 +282,7 @@ func (w *world) tryAlone(ctx context.Context, dir string, bins binaries, m *muta
 		return nil
 	}
 	for i := range own {
-		own[i].slow = slow[own[i].path]
+		own[i].passes = passes[own[i].path]
 	}
-	return own.try(ctx, m, limit)
+	return own.try(ctx, m)
 }
