@@ -151,12 +151,9 @@ func (r *Rules) spend(b *Block, utxos UTXOs) (*Diff, error) {
 				}
 				diff.Spent = append(diff.Spent, coin)
 			}
-			if err := r.checkSpend(t, j, &coin, b.Header.Height); err != nil {
+			var err error
+			if sum, err = r.checkSpend(t, j, &coin, b.Header.Height, sum); err != nil {
 				return nil, inTx(i, err)
-			}
-			var ok bool
-			if sum, ok = addAmounts(sum, coin.Value); !ok {
-				return nil, ruleErr(ErrInputSum, "transaction %d: inputs are above %d grains", i, MaxAmount)
 			}
 		}
 		if err := checkFee(t, sum); err != nil {
@@ -167,15 +164,35 @@ func (r *Rules) spend(b *Block, utxos UTXOs) (*Diff, error) {
 	return diff, nil
 }
 
-// checkSpend checks one input against the coin it spends at a height.
-func (r *Rules) checkSpend(t *Transaction, input int, coin *Coin, height uint32) error {
+// CheckSpend judges a payment that [Rules.CheckTx] has passed against the coins
+// that it spends, one for each input in their order, as a part of a block at
+// height: maturity, owners, and the declared fee. It is what [Rules.ConnectBlock]
+// asks of every payment, for one that is not in a block yet.
+func (r *Rules) CheckSpend(t *Transaction, coins []Coin, height uint32) error {
+	var sum Amount
+	for i := range t.Inputs {
+		var err error
+		if sum, err = r.checkSpend(t, i, &coins[i], height, sum); err != nil {
+			return err
+		}
+	}
+	return checkFee(t, sum)
+}
+
+// checkSpend checks one input against the coin it spends at a height, and adds
+// the coin to the sum of the inputs before.
+func (r *Rules) checkSpend(t *Transaction, input int, coin *Coin, height uint32, sum Amount) (Amount, error) {
 	if coin.Coinbase && uint64(height) < uint64(coin.Height)+uint64(r.params.CoinbaseMaturity) {
-		return ruleErr(ErrImmature, "input %d spends the coinbase of height %d, which matures at %d", input, coin.Height, uint64(coin.Height)+uint64(r.params.CoinbaseMaturity))
+		return 0, ruleErr(ErrImmature, "input %d spends the coinbase of height %d, which matures at %d", input, coin.Height, uint64(coin.Height)+uint64(r.params.CoinbaseMaturity))
 	}
 	if AddressOf(t.Witnesses[t.Inputs[input].Owner].PublicKey) != coin.Address {
-		return ruleErr(ErrOwner, "input %d: owner %d's key is not that of the coin's address", input, t.Inputs[input].Owner)
+		return 0, ruleErr(ErrOwner, "input %d: owner %d's key is not that of the coin's address", input, t.Inputs[input].Owner)
 	}
-	return nil
+	sum, ok := addAmounts(sum, coin.Value)
+	if !ok {
+		return 0, ruleErr(ErrInputSum, "inputs are above %d grains", MaxAmount)
+	}
+	return sum, nil
 }
 
 // checkFee checks that the declared fee is what the inputs leave.
