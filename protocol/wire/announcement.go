@@ -114,7 +114,7 @@ func (a *Announcement) Check() error {
 		return fmt.Errorf("%w: the coinbase's leaf is %s, the first leaf %s", ErrAnnouncement, leaf.Short(), a.Leaves[0].Short())
 	}
 	if root := core.MerkleRoot(a.Leaves); root != a.Header.MerkleRoot {
-		return fmt.Errorf("%w: the leaves have root %s, the header says %s", ErrAnnouncement, root.Short(), a.Header.MerkleRoot.Short())
+		return fmt.Errorf("%w: %w: the leaves have root %s, the header says %s", ErrAnnouncement, core.ErrMerkleRoot, root.Short(), a.Header.MerkleRoot.Short())
 	}
 	return nil
 }
