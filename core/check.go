@@ -181,7 +181,7 @@ func (r *Rules) checkPlaces(b *Block) error {
 // checkPayments checks each payment's form and that no coin is spent twice, and
 // returns the sum of the declared fees.
 func (r *Rules) checkPayments(b *Block) (fees Amount, err error) {
-	spent := make(map[Outpoint]int)
+	spent := make(map[Outpoint]int, b.inputs())
 	for i := 1; i < len(b.Txs); i++ {
 		t := &b.Txs[i]
 		size := b.bodies[i].end - b.bodies[i].start + witnessSize*len(t.Witnesses)

@@ -86,7 +86,7 @@ type Diff struct {
 // its inputs: what [Rules.ConnectBlock] wants to be given.
 func (b *Block) Needs() []Outpoint {
 	index := b.txIndex()
-	var ops []Outpoint
+	ops := make([]Outpoint, 0, b.inputs())
 	for i := range b.Txs {
 		for j := range b.Txs[i].Inputs {
 			op := b.Txs[i].Inputs[j].Outpoint
@@ -96,6 +96,14 @@ func (b *Block) Needs() []Outpoint {
 		}
 	}
 	return ops
+}
+
+// inputs counts the inputs of all transactions.
+func (b *Block) inputs() (n int) {
+	for i := range b.Txs {
+		n += len(b.Txs[i].Inputs)
+	}
+	return n
 }
 
 // txIndex maps the block's txids to their positions; it is nil for a block
@@ -138,8 +146,10 @@ func (r *Rules) ConnectBlock(st *State, b *Block, utxos UTXOs) (*State, *Diff, e
 func (r *Rules) spend(b *Block, utxos UTXOs) (*Diff, error) {
 	diff := &Diff{Spent: make([]Coin, 0, len(utxos))}
 	own := newOutputs(b)
+	var owners []Address // of the payment at hand
 	for i := 1; i < len(b.Txs); i++ {
 		t := &b.Txs[i]
+		owners = t.appendOwners(owners[:0])
 		var sum Amount
 		for j := range t.Inputs {
 			in := &t.Inputs[j]
@@ -152,7 +162,7 @@ func (r *Rules) spend(b *Block, utxos UTXOs) (*Diff, error) {
 				diff.Spent = append(diff.Spent, coin)
 			}
 			var err error
-			if sum, err = r.checkSpend(t, j, &coin, b.Header.Height, sum); err != nil {
+			if sum, err = r.checkSpend(t, j, &coin, owners, b.Header.Height, sum); err != nil {
 				return nil, inTx(i, err)
 			}
 		}
@@ -170,23 +180,33 @@ func (r *Rules) spend(b *Block, utxos UTXOs) (*Diff, error) {
 // asks of every payment, for one that is not in a block yet.
 func (r *Rules) CheckSpend(t *Transaction, coins []Coin, height uint32) error {
 	var sum Amount
+	owners := t.appendOwners(nil)
 	for i := range t.Inputs {
 		var err error
-		if sum, err = r.checkSpend(t, i, &coins[i], height, sum); err != nil {
+		if sum, err = r.checkSpend(t, i, &coins[i], owners, height, sum); err != nil {
 			return err
 		}
 	}
 	return checkFee(t, sum)
 }
 
+// appendOwners appends the addresses of the keys in the witnesses: once for all
+// inputs of an owner.
+func (t *Transaction) appendOwners(owners []Address) []Address {
+	for i := range t.Witnesses {
+		owners = append(owners, AddressOf(t.Witnesses[i].PublicKey))
+	}
+	return owners
+}
+
 // checkSpend checks one input against the coin it spends at a height, and adds
 // the coin to the sum of the inputs before.
-func (r *Rules) checkSpend(t *Transaction, input int, coin *Coin, height uint32, sum Amount) (Amount, error) {
+func (r *Rules) checkSpend(t *Transaction, input int, coin *Coin, owners []Address, height uint32, sum Amount) (Amount, error) {
 	if coin.Coinbase && uint64(height) < uint64(coin.Height)+uint64(r.params.CoinbaseMaturity) {
 		return 0, ruleErr(ErrImmature, "input %d spends the coinbase of height %d, which matures at %d", input, coin.Height, uint64(coin.Height)+uint64(r.params.CoinbaseMaturity))
 	}
-	if AddressOf(t.Witnesses[t.Inputs[input].Owner].PublicKey) != coin.Address {
-		return 0, ruleErr(ErrOwner, "input %d: owner %d's key is not that of the coin's address", input, t.Inputs[input].Owner)
+	if owner := t.Inputs[input].Owner; owners[owner] != coin.Address {
+		return 0, ruleErr(ErrOwner, "input %d: owner %d's key is not that of the coin's address", input, owner)
 	}
 	sum, ok := addAmounts(sum, coin.Value)
 	if !ok {
