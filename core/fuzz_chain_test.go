@@ -10,6 +10,7 @@ import (
 
 	"github.com/ingchain/ingchain/core"
 	"github.com/ingchain/ingchain/core/coretest"
+	"github.com/ingchain/ingchain/core/signature"
 	"github.com/ingchain/ingchain/internal/fuzzing"
 )
 
@@ -27,7 +28,22 @@ type ledger struct {
 	state core.State
 	coins core.UTXOs
 	names map[core.Address]string
+	known good
 }
+
+// good remembers signatures that have verified, as a node with a warm pool does.
+type good map[[signedSize]byte]bool
+
+// signedSize is the size of a signature and all that it depends on, in bytes.
+const signedSize = core.PublicKeySize + core.HashSize + core.SignatureSize
+
+func itemKey(it *signature.Item) (k [signedSize]byte) {
+	copy(k[:], slices.Concat(it.PublicKey[:], it.Message[:], it.Signature[:]))
+	return k
+}
+
+func (g good) Has(it *signature.Item) bool { return g[itemKey(it)] }
+func (g good) Add(it *signature.Item)      { g[itemKey(it)] = true }
 
 // newLedger grows a chain with coins of several owners, some of them immature,
 // on a network whose limits are within reach.
@@ -53,7 +69,7 @@ func newLedger(tb testing.TB) *ledger {
 
 func (l *ledger) clone() *ledger {
 	c := *l
-	c.coins = maps.Clone(l.coins)
+	c.coins, c.known = maps.Clone(l.coins), good{}
 	return &c
 }
 
@@ -198,6 +214,9 @@ func (l *ledger) judge(t *testing.T, raw []byte) (*core.Block, *core.State, *cor
 	}
 	if !sameText(err, formErr) {
 		t.Fatalf("whole: %v; form, then signatures: %v", err, formErr)
+	}
+	if cached := core.VerifyUnknown(sigs, l.known); sigs != nil && core.CodeOf(cached) != core.CodeOf(err) {
+		t.Fatalf("whole: %v; with what is known: %v", err, cached)
 	}
 	if err != nil {
 		return blk, nil, nil, err

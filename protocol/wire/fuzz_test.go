@@ -150,6 +150,8 @@ func FuzzParseAnnouncement(f *testing.F) {
 	f.Add(Announce(testBlock(f, 2)))
 	f.Add(Announce(testBlock(f, 2))[:1+core.HeaderSize])
 	f.Add(append([]byte{kindHeader}, make([]byte, core.HeaderSize)...))
+	payment := testBlock(f, 1)
+	f.Add(appendHashes(append(append(payment.Header.AppendTo([]byte{kindLeaves}), 167, 1), payment.Txs[1].AppendTo(nil)...), payment.Leaves()))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		var a *Announcement
 		var err error
@@ -160,7 +162,7 @@ func FuzzParseAnnouncement(f *testing.F) {
 			}
 			return
 		}
-		if a.Size != len(in) || a.ID != a.Header.ID() || (a.Coinbase == nil) != (len(a.Leaves) == 0) || len(a.Leaves) > MaxAnnouncedLeaves {
+		if a.Size != len(in) || a.ID != a.Header.ID() || (a.Coinbase == nil) != (len(a.Leaves) == 0) || a.Coinbase != nil && !a.Coinbase.IsCoinbase() || len(a.Leaves) > MaxAnnouncedLeaves {
 			t.Fatalf("%x is %+v", in, a)
 		}
 		if err := a.Check(); err != nil {
