@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"testing"
 	"time"
 
@@ -45,8 +46,8 @@ func openChain(t *testing.T, rules *core.Rules, opts chain.Options) *chain.Manag
 }
 
 // byChain hands blocks to the chain, as miner and API do.
-func byChain(t *testing.T, r *record, sc *script) {
-	tellNode(t, r, sc, func(n *node, st *coretest.Step) error {
+func byChain(t *testing.T, r *record, sc *script) error {
+	return tellNode(t, r, sc, func(n *node, st *coretest.Step) error {
 		b, err := core.ParseBlock(st.Bytes)
 		if err == nil {
 			_, err = n.AddBlocks(t.Context(), []*core.Block{b})
@@ -56,8 +57,8 @@ func byChain(t *testing.T, r *record, sc *script) {
 }
 
 // byHeader hands headers to the chain before the blocks, as sync does.
-func byHeader(t *testing.T, r *record, sc *script) {
-	tellNode(t, r, sc, func(n *node, st *coretest.Step) error {
+func byHeader(t *testing.T, r *record, sc *script) error {
+	return tellNode(t, r, sc, func(n *node, st *coretest.Step) error {
 		if _, err := n.AddHeaders([]core.Header{st.Header}); err != nil {
 			return err
 		}
@@ -70,9 +71,9 @@ func byHeader(t *testing.T, r *record, sc *script) {
 }
 
 // byImport puts each block into an export of its own.
-func byImport(t *testing.T, r *record, sc *script) {
+func byImport(t *testing.T, r *record, sc *script) error {
 	r.fileOnly = true
-	tellNode(t, r, sc, func(n *node, st *coretest.Step) error {
+	return tellNode(t, r, sc, func(n *node, st *coretest.Step) error {
 		_, err := n.Import(t.Context(), bytes.NewReader(exportOf(sc.rules.GenesisID(), st)), nil)
 		return err
 	})
@@ -87,7 +88,7 @@ func exportOf(genesis core.Hash, st *coretest.Step) []byte {
 }
 
 // tellNode goes through a story on one node.
-func tellNode(t *testing.T, r *record, sc *script, deliver func(*node, *coretest.Step) error) {
+func tellNode(t *testing.T, r *record, sc *script, deliver func(*node, *coretest.Step) error) error {
 	n := newNode(t, sc.rules)
 	for i := range sc.steps {
 		st := &sc.steps[i]
@@ -101,20 +102,31 @@ func tellNode(t *testing.T, r *record, sc *script, deliver func(*node, *coretest
 		} else if waits(n.Manager, st) {
 			// Its header can be judged already, and the body comes to lie beside it.
 			if err != nil {
-				t.Errorf("step %d, %s: %v, want it to wait for its parent", i+1, st.Name, err)
+				return fmt.Errorf("step %d, %s: %w, want it to wait for its parent", i+1, st.Name, err)
 			}
-		} else if err := sameVerdict(n.Manager, st, err); err != "" {
-			t.Errorf("step %d, %s: %s", i+1, st.Name, err)
+		} else if err := sameVerdict(n.Manager, st, err); err != nil {
+			return fmt.Errorf("step %d, %s: %w", i+1, st.Name, err)
 		}
-		if tip := n.TipState(); tip.ID != st.Tip || tip.Commitment() != st.State {
-			t.Fatalf("step %d, %s: the tip is %s at height %d, want %s", i+1, st.Name, tip.ID.Short(), tip.Height, st.Tip.Short())
+		if err := sameTip(n.TipState(), st); err != nil {
+			return fmt.Errorf("step %d, %s: %w", i+1, st.Name, err)
 		}
 	}
 	n.clock = max(n.clock, sc.fresh.Header.Time)
 	if _, err := n.AddBlocks(t.Context(), []*core.Block{sc.fresh}); err != nil {
-		t.Errorf("a good block afterwards: %v", err)
+		return fmt.Errorf("a good block afterwards: %w", err)
 	}
-	replays(t, n.Manager, sc)
+	return replays(t, n.Manager, sc)
+}
+
+// sameTip says how a node's tip and state differ from those after a step.
+func sameTip(tip *core.State, st *coretest.Step) error {
+	switch {
+	case tip.ID != st.Tip:
+		return fmt.Errorf("the tip is %s at height %d, want %s", tip.ID.Short(), tip.Height, st.Tip.Short())
+	case tip.Commitment() != st.State:
+		return fmt.Errorf("the state is %s, want %s", tip.Commitment(), st.State)
+	}
+	return nil
 }
 
 // anotherBlock reports whether a step's bytes are a block, but not the one that
@@ -136,7 +148,7 @@ func waits(m *chain.Manager, st *coretest.Step) bool {
 func tooLong(st *coretest.Step) bool { return st.Code == core.ErrBlockSize }
 
 // sameVerdict says how a node's answer differs from the verdict of a step.
-func sameVerdict(m *chain.Manager, st *coretest.Step, err error) string {
+func sameVerdict(m *chain.Manager, st *coretest.Step, err error) error {
 	got, code := coretest.Accepted, core.CodeOf(err)
 	switch {
 	case err == nil:
@@ -147,7 +159,7 @@ func sameVerdict(m *chain.Manager, st *coretest.Step, err error) string {
 	case core.IsDeferred(err):
 		got = coretest.Deferred
 	default:
-		return "no verdict: " + err.Error()
+		return fmt.Errorf("no verdict: %w", err)
 	}
 	// Of a block whose ancestor turned out bad it is said that it descends from
 	// that one; what was wrong stands at the ancestor.
@@ -158,16 +170,9 @@ func sameVerdict(m *chain.Manager, st *coretest.Step, err error) string {
 		got = coretest.Rejected // longer than any block may be, and not read
 	}
 	if got != st.Verdict || code != st.Code {
-		return verdictText(got, code) + " (" + text(err) + "), want " + verdictText(st.Verdict, st.Code)
+		return fmt.Errorf("%s (%v), want %s", verdictText(got, code), err, verdictText(st.Verdict, st.Code))
 	}
-	return ""
-}
-
-func text(err error) string {
-	if err == nil {
-		return "no error"
-	}
-	return err.Error()
+	return nil
 }
 
 func verdictText(v coretest.Verdict, code core.Code) string {
@@ -184,11 +189,11 @@ func verdictText(v coretest.Verdict, code core.Code) string {
 
 // replays checks that a node is on the fresh block, and that a new node comes
 // to the same state from its chain alone.
-func replays(t *testing.T, m *chain.Manager, sc *script) {
+func replays(t *testing.T, m *chain.Manager, sc *script) error {
 	t.Helper()
 	tip := m.TipState()
 	if tip.ID != sc.fresh.ID() {
-		t.Fatalf("the tip is %s at height %d, want the good block at the end, %s", tip.ID.Short(), tip.Height, sc.fresh.ID().Short())
+		return fmt.Errorf("the tip is %s at height %d, want the good block at the end, %s", tip.ID.Short(), tip.Height, sc.fresh.ID().Short())
 	}
 	again := newNode(t, sc.rules)
 	again.clock = max(sc.steps[len(sc.steps)-1].Clock, sc.fresh.Header.Time)
@@ -196,14 +201,15 @@ func replays(t *testing.T, m *chain.Manager, sc *script) {
 	for h := uint32(1); h <= tip.Height; h++ {
 		b, err := m.BlockAt(h)
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
 		blocks = append(blocks, b)
 	}
 	if _, err := again.AddBlocks(context.Background(), blocks); err != nil {
-		t.Fatalf("replay: %v", err)
+		return fmt.Errorf("replay: %w", err)
 	}
 	if got := again.TipState(); *got != *tip {
-		t.Errorf("a replay of the chain ends in state %s, the node is at %s", got.Commitment(), tip.Commitment())
+		return fmt.Errorf("a replay of the chain ends in state %s, the node is at %s", got.Commitment(), tip.Commitment())
 	}
+	return nil
 }
