@@ -91,6 +91,9 @@ func (s *signedBlock) check(tb testing.TB, rules *core.Rules) {
 // as a good one. The least CPU time of several runs counts, in which all blocks
 // take turns, so that a busy machine falls upon each alike.
 func TestRefusingSignaturesCostsLittle(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures time, which says nothing about changed or instrumented code")
+	}
 	rules, err := core.NewRules(core.Dev())
 	if err != nil {
 		t.Fatal(err)
