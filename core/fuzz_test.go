@@ -89,6 +89,10 @@ func FuzzParseTransaction(f *testing.F) {
 	}
 	pay := twoOwners(rules.GenesisID())
 	f.Add(pay.AppendTo(nil))
+	for _, n := range []int{core.MaxTxData, core.MaxTxData + 1} {
+		pay.Data = make([]byte, n)
+		f.Add(pay.AppendTo(nil))
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var tx *core.Transaction
 		var err error
@@ -162,6 +166,11 @@ func FuzzParseBlock(f *testing.F) {
 	b2 := c.Next("b2", "b1", coretest.WithTx(pay))
 	f.Add(c.Rules.Genesis().Bytes())
 	f.Add(b2.Block.Bytes())
+	for _, b := range []*core.Block{b1.Block, b2.Block} { // under another root
+		raw := bytes.Clone(b.Bytes())
+		raw[40]++
+		f.Add(raw)
+	}
 	f.Add(append(make([]byte, core.HeaderSize), 0xff, 0xff, 0x03)) // a count that is only claimed
 	f.Fuzz(func(t *testing.T, b []byte) {
 		kept := bytes.Clone(b)
@@ -183,6 +192,9 @@ func FuzzParseBlock(f *testing.F) {
 		}
 		if !sameText(err, formErr) {
 			t.Fatalf("whole: %v; form, then signatures: %v", err, formErr)
+		}
+		if err == nil && blk.MerkleRoot() != blk.Header.MerkleRoot {
+			t.Fatal("passes with a wrong merkle root")
 		}
 		if err != nil {
 			wantVerdict(t, err)
