@@ -46,3 +46,38 @@ func TestWriteKeepsTheOldFileWhenItFails(t *testing.T) {
 		t.Fatalf("%v, %v", entries, err)
 	}
 }
+
+// TestWriteFailsAtEveryStep: whatever fails, and wherever the process ends, the
+// old content stands or the new one, whole; and the new one if Write succeeded.
+func TestWriteFailsAtEveryStep(t *testing.T) {
+	for _, crash := range []bool{false, true} {
+		for step, done := 1, false; !done; step++ {
+			dir := filepath.Join(t.TempDir(), "new")
+			path := filepath.Join(dir, "f")
+			if step%2 == 0 { // with and without an old file
+				if err := Write(path, []byte("old")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			disk := &Faulty{FailAt: step, Crash: crash}
+			err := WriteTo(disk, path, []byte("the new content"))
+			got, rerr := os.ReadFile(path)
+			switch {
+			case err == nil && string(got) != "the new content":
+				t.Errorf("step %d: succeeds with %q", step, got)
+			case rerr == nil && string(got) != "old" && string(got) != "the new content":
+				t.Errorf("step %d: leaves %q after %v", step, got, err)
+			case rerr != nil && step%2 == 0:
+				t.Errorf("step %d: the old file is gone: %v", step, rerr)
+			}
+			left, _ := filepath.Glob(filepath.Join(dir, TempPattern("f")))
+			if len(left) > 0 && !crash {
+				t.Errorf("step %d: leaves %v", step, left)
+			}
+			done = disk.Ops < step
+			if done && err != nil {
+				t.Errorf("no step failed, but %v", err)
+			}
+		}
+	}
+}
