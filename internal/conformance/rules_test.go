@@ -12,7 +12,7 @@ import (
 
 // maxUnreached bounds the steps of all cases that some way cannot reach, so that
 // a new one is noticed. Raise it only for what that way leaves out by design.
-const maxUnreached = 40
+const maxUnreached = 15
 
 // ways are those on which blocks come to a node. Each tells it a story, and says
 // where it differs.
