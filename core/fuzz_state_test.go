@@ -134,6 +134,8 @@ func FuzzParseUndo(f *testing.F) {
 	n := c.Next("b2", "b1", coretest.WithTx(pay))
 	f.Add(n.Diff.AppendUndo(nil))
 	f.Add([]byte{33})
+	f.Add(append([]byte{32}, make([]byte, 32*core.HashSize)...))
+	f.Add(append([]byte{33}, make([]byte, 33*core.HashSize)...))
 	f.Add([]byte{255, 1})
 	f.Fuzz(func(t *testing.T, undo []byte) {
 		var d *core.Diff
@@ -144,6 +146,9 @@ func FuzzParseUndo(f *testing.F) {
 		}
 		if again := d.AppendUndo(nil); !bytes.Equal(again, undo) {
 			t.Fatalf("%x encodes to %x", undo, again)
+		}
+		if len(d.MergedPeaks) > 32 { // as many as a height has bits
+			t.Fatalf("%d peaks", len(d.MergedPeaks))
 		}
 		if !reflect.DeepEqual(d.Created, n.Diff.Created) {
 			t.Fatalf("created %v, want %v", d.Created, n.Diff.Created)
@@ -206,5 +211,28 @@ func FuzzCoinSet(f *testing.F) {
 		if other != (core.CoinSet{}) {
 			t.Fatal("not empty when all have gone")
 		}
+		if len(left) > 0 {
+			wantAllCounts(t, coin(left[0]))
+		}
 	})
+}
+
+// wantAllCounts asks that a coin which differs in any field makes another set.
+func wantAllCounts(t *testing.T, c *core.Coin) {
+	t.Helper()
+	hash := func(c core.Coin) core.Hash {
+		var s core.CoinSet
+		s.Add(&c)
+		return s.Hash()
+	}
+	for name, change := range map[string]func(*core.Coin){
+		"txid": func(c *core.Coin) { c.TxID[31]++ }, "index": func(c *core.Coin) { c.Index++ }, "value": func(c *core.Coin) { c.Value++ },
+		"height": func(c *core.Coin) { c.Height++ }, "coinbase": func(c *core.Coin) { c.Coinbase = !c.Coinbase },
+		"kind": func(c *core.Coin) { c.Address.Kind++ }, "address": func(c *core.Coin) { c.Address.Hash[7]++ },
+	} {
+		other := *c
+		if change(&other); hash(other) == hash(*c) {
+			t.Fatalf("the %s of a coin does not count", name)
+		}
+	}
 }
