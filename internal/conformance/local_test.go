@@ -170,7 +170,7 @@ func sameVerdict(m *chain.Manager, st *coretest.Step, err error) error {
 		got = coretest.Rejected // longer than any block may be, and not read
 	}
 	if got != st.Verdict || code != st.Code {
-		return fmt.Errorf("%s (%v), want %s", verdictText(got, code), err, verdictText(st.Verdict, st.Code))
+		return fmt.Errorf("%s (%s), want %s", verdictText(got, code), fmt.Sprint(err), verdictText(st.Verdict, st.Code))
 	}
 	return nil
 }

@@ -122,7 +122,8 @@ func (s *stage) expect(st *coretest.Step) (want []answer, why string) {
 	case st.Verdict == coretest.Deferred:
 		return []answer{{st.Code, false}}, ""
 	case st.Code == core.ErrBadParent:
-		if _, known := s.victim.HeaderState(st.Header.Parent); !heavier && !aboutHeader(code) && !(s.gossips(st) && known) {
+		_, parentKnown := s.victim.HeaderState(st.Header.Parent)
+		if reached := heavier || aboutHeader(code) || s.gossips(st) && parentKnown; !reached {
 			return nil, "what follows a bad block is not asked for where it is not the best"
 		}
 		// If the ancestor was not kept, it comes again and is what is refused.
@@ -202,9 +203,9 @@ func (s *stage) look(st *coretest.Step) error {
 		return err
 	}
 	if why := s.victim.Verdict(st.Culprit); st.Verdict == coretest.Rejected && why != nil && core.CodeOf(why) != st.Code {
-		return fmt.Errorf("the verdict kept is %v, want %s", why, st.Code)
+		return fmt.Errorf("the verdict kept is %s, want %s", why.Error(), st.Code)
 	} else if why := s.victim.Verdict(st.ID); st.Verdict != coretest.Rejected && why != nil {
-		return fmt.Errorf("the verdict kept is %v, want none", why)
+		return fmt.Errorf("the verdict kept is %w, want none", why)
 	}
 	return s.justice()
 }
