@@ -130,7 +130,7 @@ func TestBadAtDepth(t *testing.T) {
 func TestBadAtDepthAcrossARestart(t *testing.T) {
 	f := newFork(t, badDepth)
 	// A commit a block: 199 back, then 199 forward.
-	for _, stop := range []int{1, 100, badDepth, badDepth + 100, 2*badDepth - 3} {
+	for _, stop := range []int{1, badDepth / 2, badDepth + 100, 2*badDepth - 3} {
 		fs := vfs.NewCrashableMem()
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
@@ -217,11 +217,16 @@ func TestMissingUndoStopsCleanly(t *testing.T) {
 // take on a slow machine.
 const maxReorg = 30 * time.Second
 
-// A reorganisation of 1,100 blocks, each with a payment.
-func TestLongReorganisationWithPayments(t *testing.T) {
+// A reorganisation of 1,100 blocks, each with a payment, that commits on the way.
+func TestLongReorganisation(t *testing.T) {
 	const n = 1100
 	b := newBuilder(t)
-	m := newManager(t, chain.Options{})
+	reorgs := 0
+	m := newManager(t, chain.Options{FlushBytes: 64 << 10, Trace: func(phase string, begin bool) {
+		if phase == chain.PhaseReorganising && begin {
+			reorgs++
+		}
+	}})
 	grow := func(n int) (blocks []*core.Block) {
 		at := b.genesis()
 		for range n {
@@ -244,8 +249,13 @@ func TestLongReorganisationWithPayments(t *testing.T) {
 	begin := time.Now()
 	mustAdd(t, m, long[n/2:]...)
 	took := time.Since(begin)
-	if m.Tip().ID != long[n].ID() {
-		t.Fatalf("tip at height %d", m.Tip().Height)
+	if m.Tip().ID != long[n].ID() || reorgs == 0 {
+		t.Fatalf("tip at height %d after %d reorganisations", m.Tip().Height, reorgs)
+	}
+	for _, blk := range []*core.Block{long[0], long[700], long[n]} {
+		if _, id, err := m.HeaderByHeight(blk.Header.Height); err != nil || id != blk.ID() {
+			t.Errorf("height %d: %s, %v", blk.Header.Height, id, err)
+		}
 	}
 	b.wantState(m)
 	wantVerified(t, m)

@@ -210,6 +210,9 @@ func refuse(t testing.TB, m *chain.Manager, raw []byte, code core.Code) (cpu tim
 // Signatures come on top where the fault shows only behind them: they are looked
 // at before the coins, and what they cost is TestRefusingSignaturesCostsLittle's.
 func TestRefusingFullBlocks(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector's own time and memory would be measured")
+	}
 	r := newRich(t)
 	db, err := pebbledb.Open("d", r.genesis(), pebbledb.Options{FS: memFS()})
 	if err != nil {

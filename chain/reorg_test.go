@@ -321,38 +321,6 @@ func TestFutureBlockIsDeferred(t *testing.T) {
 	mustAdd(t, m, blk)
 }
 
-func TestLongReorganisation(t *testing.T) {
-	b := newBuilder(t)
-	fs := memFS()
-	reorgs := 0
-	opts := chain.Options{FlushBytes: 64 << 10, Trace: func(phase string, begin bool) {
-		if phase == chain.PhaseReorganising && begin {
-			reorgs++
-		}
-	}}
-	m, err := openOn(t, fs, opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	short := b.bare(b.genesis(), 1100)
-	long := b.bare(b.genesis(), 1101)
-	mustAdd(t, m, short...)
-	mustAdd(t, m, long...)
-	if m.Tip().ID != long[1100].ID() || reorgs == 0 {
-		t.Fatalf("tip at %d after %d reorganisations", m.Tip().Height, reorgs)
-	}
-	b.wantState(m)
-	wantVerified(t, m)
-	for _, blk := range []*core.Block{long[0], long[700], long[1100]} {
-		if _, id, err := m.HeaderByHeight(blk.Header.Height); err != nil || id != blk.ID() {
-			t.Errorf("height %d: %s, %v", blk.Header.Height, id, err)
-		}
-	}
-	if err := m.Close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // A reorganisation that is interrupted goes on with the next call, and readers
 // see the old chain, all of it, in the meantime.
 func TestInterruptedReorganisation(t *testing.T) {
