@@ -103,6 +103,9 @@ func (l *ledger) payment(s *fuzzing.Source, coins []core.Coin) core.Transaction 
 	}
 	for range 1 + s.Intn(3) {
 		v := min(core.Amount(1+int(s.Byte())), left)
+		if v == 0 && len(outs) > 0 {
+			break
+		}
 		left -= v
 		outs = append(outs, coretest.To(fuzzing.Of(s, "alice", "bob", "carol"), v))
 	}
@@ -111,6 +114,9 @@ func (l *ledger) payment(s *fuzzing.Source, coins []core.Coin) core.Transaction 
 	}
 	if s.Rarely(32) {
 		owners[0] = "mallory"
+	}
+	if s.Rarely(16) { // the fee is then another than is left
+		spent[0].Value += fuzzing.Of(s, core.Amount(1), 1<<64-1, core.Amount(s.Byte()))
 	}
 	tx := coretest.Pay(l.rules.GenesisID(), spent, owners, outs...)
 	if s.Rarely(32) {
@@ -141,6 +147,14 @@ func (l *ledger) block(s *fuzzing.Source) []byte {
 	for range edits {
 		txs = editBody(s, &h, txs)
 	}
+	if edits > 0 && !s.Rarely(4) {
+		for i := range txs {
+			l.signAgain(&txs[i])
+		}
+	}
+	if at := s.Intn(8); at < len(txs) && len(txs[at].Witnesses) > 0 && s.Rarely(4) {
+		txs[at].Witnesses[0].Signature[s.Intn(64)] ^= s.Byte()
+	}
 	if edits == 0 || !s.Rarely(4) {
 		leaves := make([]core.Hash, len(txs))
 		for i := range txs {
@@ -158,6 +172,19 @@ func (l *ledger) block(s *fuzzing.Source) []byte {
 	return raw
 }
 
+// signAgain makes the witnesses of known owners fit.
+func (l *ledger) signAgain(tx *core.Transaction) {
+	var owners []string
+	for i := range tx.Witnesses {
+		name, ok := l.names[core.AddressOf(tx.Witnesses[i].PublicKey)]
+		if !ok {
+			return
+		}
+		owners = append(owners, name)
+	}
+	coretest.Sign(l.rules.GenesisID(), tx, owners...)
+}
+
 // editBody changes one thing of a block.
 func editBody(s *fuzzing.Source, h *core.Header, txs []core.Transaction) []core.Transaction {
 	if len(txs) == 0 {
@@ -165,7 +192,7 @@ func editBody(s *fuzzing.Source, h *core.Header, txs []core.Transaction) []core.
 	}
 	at := s.Intn(len(txs))
 	tx := &txs[at]
-	switch s.Intn(12) {
+	switch s.Intn(11) {
 	case 0, 1:
 		editHeader(s, h)
 	case 2:
@@ -184,16 +211,12 @@ func editBody(s *fuzzing.Source, h *core.Header, txs []core.Transaction) []core.
 	case 7:
 		tx.Data = s.Bytes(s.Intn(130))
 	case 8:
-		if len(tx.Witnesses) > 0 {
-			tx.Witnesses[0].Signature[s.Intn(64)] ^= s.Byte()
-		}
-	case 9:
 		tx.Outputs = nil
-	case 10:
+	case 9:
 		for range s.Intn(30) {
 			tx.Outputs = append(tx.Outputs, coretest.To("bob", 1))
 		}
-	case 11:
+	case 10:
 		tx.Inputs = append(tx.Inputs, core.Input{Outpoint: core.Outpoint{Index: uint32(s.Byte())}})
 	}
 	return txs

@@ -23,7 +23,7 @@ func FuzzDecoder(f *testing.F) {
 		var again []byte
 		le := binary.LittleEndian
 		for _, s := range steps {
-			failed, off := d.Err() != nil, d.Offset()
+			failed, off := d.Err(), d.Offset()
 			var wrote []byte
 			zero := true
 			switch n := int(s / 8); s % 8 {
@@ -63,8 +63,8 @@ func FuzzDecoder(f *testing.F) {
 				}
 			}
 			if d.Err() != nil {
-				if !errors.Is(d.Err(), errKind) || !zero || d.Offset() < off || failed && d.Offset() != off {
-					t.Fatalf("after %v: value is zero %v, offset %d, was %d", d.Err(), zero, d.Offset(), off)
+				if !errors.Is(d.Err(), errKind) || !zero || d.Offset() < off || failed != nil && (d.Offset() != off || d.Err() != failed) {
+					t.Fatalf("after %v, then %v: value is zero %v, offset %d, was %d", failed, d.Err(), zero, d.Offset(), off)
 				}
 				continue
 			}
