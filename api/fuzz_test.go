@@ -99,7 +99,7 @@ func FuzzPost(f *testing.F) {
 		path := paths[int(n)%len(paths)]
 		var w *httptest.ResponseRecorder
 		var backend *fakeBackend
-		fuzzing.Proportional(t, len(body)+64, memoryFactor, func() {
+		fuzzing.Proportional(t, len(body)+len(media)+64, memoryFactor, func() {
 			backend = &fakeBackend{}
 			w = handle(t, backend, http.MethodPost, path, "", media, body)
 		})
