@@ -63,7 +63,7 @@ func FuzzDecoder(f *testing.F) {
 				}
 			}
 			if d.Err() != nil {
-				if !errors.Is(d.Err(), errKind) || !zero || d.Offset() < off || failed != nil && (d.Offset() != off || d.Err() != failed) {
+				if !errors.Is(d.Err(), errKind) || !zero || d.Offset() < off || failed != nil && (d.Offset() != off || d.Err().Error() != failed.Error()) {
 					t.Fatalf("after %v, then %v: value is zero %v, offset %d, was %d", failed, d.Err(), zero, d.Offset(), off)
 				}
 				continue
