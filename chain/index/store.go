@@ -1,0 +1,452 @@
+package index
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/ingchain/ingchain/chain"
+	"github.com/ingchain/ingchain/core"
+)
+
+const (
+	// DefaultCacheBytes is the memory for blocks of the store's files that were
+	// read, in bytes.
+	DefaultCacheBytes = 32 << 20
+	// DefaultMemTableBytes is the memory for writes that it gathers, in bytes;
+	// there may be two such tables at a time.
+	DefaultMemTableBytes = 16 << 20
+
+	maxOpenFiles = 256
+	bloomBits    = 10 // bits per key: about 1 % of false hits
+)
+
+// store is an open Pebble store, with who uses it.
+type store struct {
+	db    *pebble.DB
+	fault *fault
+
+	mu sync.Mutex
+	// users are those between enter and leave; once ended is set there are no
+	// new ones, and idle is closed when the last has left.
+	users int
+	ended bool
+	idle  chan struct{}
+}
+
+// openStore opens the store in a directory or makes a new one. ErrDamaged means
+// that what is there is of no use; other failures are the disk's.
+func openStore(dir string, genesis core.Hash, opts *Options) (*store, error) {
+	desc, err := pebble.Peek(dir, opts.FS)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, openError(err)
+	}
+	fresh := err != nil || !desc.Exists
+	if fresh {
+		names, err := opts.FS.List(dir)
+		if err != nil {
+			return nil, openError(err)
+		}
+		if len(names) > 0 {
+			return nil, damagedf("the file that names its parts is missing")
+		}
+	}
+	if fresh {
+		s, err := openOnce(dir, opts)
+		if err != nil {
+			return nil, err
+		}
+		// Closing writes it to the disk. A new store begins in the oldest format;
+		// opened again, all that follows has the newest.
+		if err := errors.Join(s.identify(genesis), s.close()); err != nil {
+			return nil, err
+		}
+	}
+	s, err := openOnce(dir, opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.use(func() error { return s.checkIdentity(genesis) }); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+func openOnce(dir string, opts *Options) (*store, error) {
+	s := &store{fault: newFault(opts.Logger), idle: make(chan struct{})}
+	o := &pebble.Options{
+		FS:                 opts.FS,
+		FormatMajorVersion: pebble.FormatNewest,
+		Cache:              pebble.NewCache(opts.CacheBytes),
+		MemTableSize:       opts.MemTableBytes,
+		MaxOpenFiles:       maxOpenFiles,
+		// What a log would save in a crash, the feed brings again; and a log that
+		// cannot be written to its end takes the process with it.
+		DisableWAL: true,
+		Logger:     s.fault,
+		EventListener: &pebble.EventListener{
+			DataCorruption: s.fault.corruption,
+			// Pebble tries again without a pause for as long as a flush or a
+			// compaction fails, and writers wait.
+			FlushEnd:        func(info pebble.FlushInfo) { s.fault.flushed(info.Err) },
+			BackgroundError: s.fault.background,
+			CompactionEnd:   func(info pebble.CompactionInfo) { s.fault.ended("compaction", info.Err) },
+		},
+	}
+	defer o.Cache.Unref()
+	for i := range o.Levels {
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)
+	}
+	err := s.fault.guard(func() (err error) {
+		s.db, err = pebble.Open(dir, o)
+		return err
+	})
+	if err != nil {
+		return nil, openError(err)
+	}
+	return s, nil
+}
+
+// openError tells a store that is damaged from a disk that refuses. Anything
+// that the system did not refuse, a missing file included, is damage: the worst
+// that follows is that the index is built once more.
+func openError(err error) error {
+	var refused syscall.Errno
+	switch {
+	case errors.Is(err, ErrDamaged) || errors.Is(err, chain.ErrDisk):
+		return err
+	case errors.As(err, &refused) && refused != syscall.ENOENT:
+		return fmt.Errorf("%w: %w", chain.ErrDisk, err)
+	default:
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+}
+
+// identify writes into a new store whose it is.
+func (s *store) identify(genesis core.Hash) error {
+	return s.use(func() error {
+		b := s.db.NewBatch()
+		defer b.Close()
+		err := errors.Join(b.Set(keySchema, binary.LittleEndian.AppendUint32(nil, schema), nil), b.Set(keyGenesis, genesis[:], nil))
+		if err == nil {
+			err = b.Commit(pebble.NoSync)
+		}
+		return storeError("write", err)
+	})
+}
+
+// checkIdentity compares what identify wrote. It is called inside use.
+func (s *store) checkIdentity(genesis core.Hash) error {
+	version, err := s.get(s.db, keySchema)
+	if err != nil {
+		return storeError("read the format", err)
+	}
+	if len(version) != 4 || binary.LittleEndian.Uint32(version) != schema {
+		return damagedf("its format is %x, this release writes %d", version, schema)
+	}
+	id, err := s.get(s.db, keyGenesis)
+	if err != nil {
+		return storeError("read the genesis", err)
+	}
+	if string(id) != string(genesis[:]) {
+		return damagedf("it is of the network with genesis %x", id)
+	}
+	return nil
+}
+
+// storeError gives a failure of Pebble its kind. A row that must be there and
+// is not is damage.
+func storeError(what string, err error) error {
+	switch {
+	case err == nil, errors.Is(err, ErrDamaged), errors.Is(err, chain.ErrDisk), errors.Is(err, chain.ErrClosed):
+		return err
+	case errors.Is(err, pebble.ErrNotFound) || pebble.IsCorruptionError(err) || errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: %s: %w", ErrDamaged, what, err)
+	default:
+		return fmt.Errorf("%w: %s: %w", chain.ErrDisk, what, err)
+	}
+}
+
+// get returns a copy of a row, or pebble.ErrNotFound.
+func (s *store) get(r pebble.Reader, key []byte) (value []byte, err error) {
+	v, closer, err := r.Get(key)
+	if err != nil {
+		return nil, err
+	}
+	value = append(value, v...)
+	return value, closer.Close()
+}
+
+// use runs a call into Pebble while the store is open and sound. A fatal
+// failure that Pebble finds on this goroutine comes back as an error.
+func (s *store) use(call func() error) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.leave()
+	return s.fault.guard(call)
+}
+
+func (s *store) enter() error {
+	if err := s.fault.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return fmt.Errorf("address index: %w", chain.ErrClosed)
+	}
+	s.users++
+	return nil
+}
+
+func (s *store) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.users--; s.users == 0 && s.ended {
+		close(s.idle)
+	}
+}
+
+// close refuses new users, waits for the others, writes what is in memory, and
+// closes. A store that is stuck is left as it is: Pebble may hold its locks for
+// ever.
+func (s *store) close() error {
+	s.mu.Lock()
+	first := !s.ended
+	s.ended = true
+	if first && s.users == 0 {
+		close(s.idle)
+	}
+	s.mu.Unlock()
+	if !first {
+		return nil
+	}
+	select {
+	case <-s.idle:
+	case <-s.fault.stuck:
+	}
+	if err := s.fault.stuckErr(); err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	go func() {
+		done <- s.fault.guard(func() error {
+			var err error
+			if s.fault.Err() == nil {
+				err = s.db.Flush()
+			}
+			return errors.Join(err, s.db.Close())
+		})
+	}()
+	select {
+	case err := <-done:
+		return storeError("close", err)
+	case <-s.fault.stuck:
+		return s.fault.Err()
+	}
+}
+
+// fault is Pebble's logger. Pebble reports failures after which it cannot go on
+// by Fatalf, which must not return and by default ends the process. Here it
+// becomes an error.
+type fault struct {
+	log *slog.Logger
+	// damaged is closed once err is set, stuck once Pebble can no longer be
+	// called.
+	damaged, stuck chan struct{}
+
+	mu    sync.Mutex
+	err   error // the first failure
+	flush error // what the last flush ended with
+}
+
+func newFault(log *slog.Logger) *fault {
+	return &fault{log: log, damaged: make(chan struct{}), stuck: make(chan struct{})}
+}
+
+// Err returns the first failure, or nil.
+func (f *fault) Err() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}
+
+// stuckErr returns what made Pebble stop for good, or nil.
+func (f *fault) stuckErr() error {
+	select {
+	case <-f.stuck:
+		return f.Err()
+	default:
+		return nil
+	}
+}
+
+func (f *fault) fail(err error, stuck bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err == nil {
+		f.err = err
+		close(f.damaged)
+	}
+	select {
+	case <-f.stuck:
+	default:
+		if stuck {
+			close(f.stuck)
+		}
+	}
+}
+
+// Infof implements pebble.Logger.
+func (f *fault) Infof(format string, args ...any) {
+	f.log.Debug(fmt.Sprintf(format, args...), "store", "index")
+}
+
+// Errorf implements pebble.Logger.
+func (f *fault) Errorf(format string, args ...any) {
+	f.log.Warn(fmt.Sprintf(format, args...), "store", "index")
+}
+
+// Fatalf implements pebble.Logger. It does not return: under guard it unwinds
+// to there; on a goroutine of Pebble's own, which nobody can unwind, it stays.
+func (f *fault) Fatalf(format string, args ...any) {
+	kind := chain.ErrDisk
+	for _, a := range args {
+		if cause, ok := a.(error); ok && pebble.IsCorruptionError(cause) {
+			kind = ErrDamaged
+		}
+	}
+	err := fmt.Errorf("%w: %s", kind, fmt.Sprintf(format, args...))
+	f.fail(err, true)
+	if underGuard() {
+		panic(unwind{err})
+	}
+	select {}
+}
+
+// corruption is Pebble's event of damaged data on disk.
+func (f *fault) corruption(info pebble.DataCorruptionInfo) {
+	f.fail(damagedf("%s", info), false)
+}
+
+// flushed is told how a flush ended. A flush of nothing ends with an error, too,
+// which only background can tell from others.
+func (f *fault) flushed(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.flush = err
+}
+
+// background is told of errors that Pebble goes on after; among those are some
+// that matter little, as when the free space is not known.
+func (f *fault) background(err error) {
+	f.mu.Lock()
+	flush := f.flush
+	f.mu.Unlock()
+	if flush != nil && errors.Is(err, flush) {
+		f.ended("flush", err)
+		return
+	}
+	f.log.Debug("store goes on after a failure", "store", "index", "err", err)
+}
+
+// ended is told how work in the background went.
+func (f *fault) ended(what string, err error) {
+	switch {
+	case err == nil || errors.Is(err, pebble.ErrCancelledCompaction):
+	case pebble.IsCorruptionError(err):
+		f.fail(damagedf("%s: %v", what, err), true)
+	default:
+		f.fail(fmt.Errorf("%w: %s: %w", chain.ErrDisk, what, err), true)
+	}
+}
+
+// unwind carries a fatal failure from Fatalf to guard.
+type unwind struct{ err error }
+
+// guard runs a call into Pebble and turns Fatalf inside it into an error.
+func (f *fault) guard(call func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			u, ok := p.(unwind)
+			if !ok {
+				panic(p)
+			}
+			err = u.err
+		}
+	}()
+	return call()
+}
+
+// underGuard reports whether guard is on the stack of this goroutine.
+func underGuard() bool {
+	var pcs [64]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	for {
+		frame, more := frames.Next()
+		if strings.HasSuffix(frame.Function, "(*fault).guard") {
+			return true
+		}
+		if !more {
+			return false
+		}
+	}
+}
+
+// each calls fn for the rows that begin with prefix, in order of their keys.
+// Key and value are only lent.
+func each(r pebble.Reader, prefix []byte, fn func(key, value []byte) error) (err error) {
+	it, err := r.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: behind(prefix)})
+	if err != nil {
+		return storeError("read rows", err)
+	}
+	defer func() { err = errors.Join(err, storeError("read rows", it.Close())) }()
+	for ok := it.First(); ok; ok = it.Next() {
+		value, err := it.ValueAndErr()
+		if err != nil {
+			return storeError("read a row", err)
+		}
+		if err := fn(it.Key(), value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ours are beginnings and ends of the names of files in a store.
+var ours = []struct{ prefix, suffix string }{
+	{"", ".sst"}, {"", ".log"}, {"", ".blob"}, {"", ".dbtmp"},
+	{"MANIFEST-", ""}, {"OPTIONS-", ""}, {"marker.", ""}, {"LOCK", ""}, {"CURRENT", ""}, {damageMark, ""},
+}
+
+// wipe deletes a store. A directory that holds anything else is left alone.
+func wipe(dir string, fsys vfs.FS) error {
+	names, err := fsys.List(dir)
+	if err != nil {
+		return fmt.Errorf("%w: list the address index: %w", chain.ErrDisk, err)
+	}
+	for _, name := range names {
+		known := slices.ContainsFunc(ours, func(o struct{ prefix, suffix string }) bool {
+			return strings.HasPrefix(name, o.prefix) && strings.HasSuffix(name, o.suffix)
+		})
+		if !known {
+			return fmt.Errorf("%s holds %q, which is not the address index's: give the index a directory of its own", dir, name)
+		}
+	}
+	if err := fsys.RemoveAll(dir); err != nil {
+		return fmt.Errorf("%w: delete the address index: %w", chain.ErrDisk, err)
+	}
+	return nil
+}
