@@ -3,16 +3,17 @@ package atomicfile
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"syscall"
 )
 
 // ErrCrashed is what a [Faulty] disk answers after its crash.
 var ErrCrashed = errors.New("the process has ended")
 
-// Faulty is the real disk, but its operations fail from one on: for tests of
-// what a full disk or the end of the process leaves.
+// Faulty is a disk whose operations fail from one on: for tests of what a full
+// disk or the end of the process leaves.
 type Faulty struct {
+	// Disk is what it works on; nil is [OS].
+	Disk FS
 	// FailAt is the number of the operation that fails, from 1; 0 is none.
 	FailAt int
 	// Crash makes all operations after it fail as well, as if the process had
@@ -23,6 +24,13 @@ type Faulty struct {
 }
 
 var _ FS = (*Faulty)(nil)
+
+func (d *Faulty) disk() FS {
+	if d.Disk == nil {
+		return OS
+	}
+	return d.Disk
+}
 
 // step counts an operation and says whether it fails.
 func (d *Faulty) step() error {
@@ -39,14 +47,14 @@ func (d *Faulty) step() error {
 }
 
 // Stat implements [FS]; it never fails by itself.
-func (d *Faulty) Stat(path string) (fs.FileInfo, error) { return OS.Stat(path) }
+func (d *Faulty) Stat(path string) (fs.FileInfo, error) { return d.disk().Stat(path) }
 
 // MkdirAll implements [FS].
 func (d *Faulty) MkdirAll(dir string, mode fs.FileMode) error {
 	if err := d.step(); err != nil {
 		return err
 	}
-	return OS.MkdirAll(dir, mode)
+	return d.disk().MkdirAll(dir, mode)
 }
 
 // Rename implements [FS].
@@ -54,7 +62,7 @@ func (d *Faulty) Rename(from, to string) error {
 	if err := d.step(); err != nil {
 		return err
 	}
-	return OS.Rename(from, to)
+	return d.disk().Rename(from, to)
 }
 
 // Remove implements [FS].
@@ -62,7 +70,7 @@ func (d *Faulty) Remove(path string) error {
 	if err := d.step(); err != nil {
 		return err
 	}
-	return OS.Remove(path)
+	return d.disk().Remove(path)
 }
 
 // SyncDir implements [FS].
@@ -70,7 +78,7 @@ func (d *Faulty) SyncDir(dir string) error {
 	if err := d.step(); err != nil {
 		return err
 	}
-	return OS.SyncDir(dir)
+	return d.disk().SyncDir(dir)
 }
 
 // CreateTemp implements [FS].
@@ -78,7 +86,7 @@ func (d *Faulty) CreateTemp(dir, pattern string) (File, error) {
 	if err := d.step(); err != nil {
 		return nil, err
 	}
-	f, err := os.CreateTemp(dir, pattern)
+	f, err := d.disk().CreateTemp(dir, pattern)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +94,7 @@ func (d *Faulty) CreateTemp(dir, pattern string) (File, error) {
 }
 
 type faultyFile struct {
-	*os.File
+	File
 	disk *Faulty
 }
 
