@@ -40,6 +40,8 @@ var plan = []floor{
 	{pkg: "core/coretest/cases", may: []string{"core", "core/coretest", "core/signature"}, why: "the stories that the rules are tested with"},
 	{pkg: "internal/reference", may: []string{"filippo.io/edwards25519", "lukechampine.com/blake3"}, why: "judges by the specification, and shares no code with what it is compared with"},
 	{pkg: "chain", may: []string{"core", "core/signature", "chain/mempool", "golang.org/x/sync/..."}, why: "the chain knows the rules and a Store, not who asks"},
+	{pkg: "chain/mempool", may: []string{"core"}, forbidStd: pure, why: "policy is a value: time is passed in"},
+	{pkg: "chain/mempool/journal", may: []string{"core", "internal/atomicfile"}, why: "a file of payments; knows no pool"},
 	{pkg: "chain/pebbledb", may: []string{"core", "chain", "internal/atomicfile", "github.com/cockroachdb/pebble/v2/...", "github.com/gofrs/flock"}, why: "the Store on disk"},
 	{pkg: "chain/miner", may: []string{"core", "chain", "github.com/holiman/uint256"}, why: "finds blocks; the chain judges them"},
 	{pkg: "protocol/wire", may: []string{"core", "core/canon"}, why: "bytes only"},

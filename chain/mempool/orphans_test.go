@@ -1,0 +1,198 @@
+package mempool
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/ingchain/ingchain/core"
+)
+
+// orphan offers a payment whose parents are missing, and reports whether it is
+// kept.
+func (w *world) orphan(tx core.Transaction, from string) bool {
+	w.t.Helper()
+	r, err := w.add(tx, from)
+	if !core.IsDeferred(err) || !errors.Is(err, core.ErrMissingCoin) || len(r.Missing) == 0 {
+		w.t.Fatalf("%v, %v, missing %v", r.Status, err, r.Missing)
+	}
+	w.check()
+	return r.Status == Orphan
+}
+
+// stray is a payment of an unknown parent, another one for each n.
+func stray(n int) core.Transaction {
+	c := core.Coin{Value: 1 << 30, Address: addresses[0]}
+	c.TxID[0], c.TxID[1], c.TxID[2] = byte(n), byte(n>>8), 1
+	return pay(1000, 1, c)
+}
+
+func TestOrphansComeInWithTheirParents(t *testing.T) {
+	w := lone(t, nil)
+	coins := w.fund(2)
+	txs := chain(4, 1000, coins[0])
+	side := pay(1000, 1, coinOf(&txs[0], 1), coins[1])
+	for _, tx := range []core.Transaction{txs[3], txs[2], side, txs[1]} {
+		if !w.orphan(tx, "peer") {
+			t.Fatal("not kept")
+		}
+	}
+	r, err := w.add(txs[0], "other")
+	if err != nil || len(r.Promoted) != 4 || w.pool.Stats(w.now).Orphans != 0 {
+		t.Fatalf("%v, %d promoted", err, len(r.Promoted))
+	}
+	w.check()
+	for i, e := range w.pool.List(0, 10)[1:] {
+		if e.ID() != r.Promoted[i].id {
+			t.Fatal("promoted in another order than they are in")
+		}
+	}
+}
+
+func TestOrphansOfABlock(t *testing.T) {
+	w := lone(t, nil)
+	coins := w.fund(3)
+	parent := pay(1000, 3, coins[0])
+	child := pay(1000, 1, coinOf(&parent, 0))
+	confirmed := pay(1000, 1, coinOf(&parent, 1))
+	rival := pay(2000, 1, coinOf(&parent, 2))
+	loser := pay(1000, 1, coinOf(&parent, 2))
+	for _, tx := range []core.Transaction{child, confirmed, loser} {
+		w.orphan(tx, "peer")
+	}
+	r := w.mine([]core.Transaction{parent, confirmed, rival})
+	if ids := idsOf(r.Promoted); !slices.Equal(ids, []core.Hash{child.ID()}) || w.pool.Stats(w.now).Orphans != 0 {
+		t.Fatalf("%d promoted, %d orphans left", len(ids), w.pool.Stats(w.now).Orphans)
+	}
+	w.check()
+
+	// A reorganisation forgets orphans whose coins it takes back.
+	missing := pay(1000, 1, coins[1])
+	w.orphan(pay(1000, 1, coinOf(&parent, 2), coinOf(&missing, 0)), "peer") // spent by the rival
+	half := pay(1000, 1, coinOf(&rival, 0), coinOf(&missing, 0))
+	w.orphan(half, "peer")
+	w.rebase(w.revert(1), nil)
+	w.check()
+	if w.pool.HasOrphan(half.ID()) {
+		t.Fatal("an orphan has a coin that is gone")
+	}
+}
+
+func TestOrphanThatBreaksARule(t *testing.T) {
+	w := lone(t, nil)
+	coin := w.fund(1)[0]
+	parent := pay(1000, 2, coin)
+	bad := pay(1000, 1, coinOf(&parent, 0))
+	bad.Fee++
+	poor := pay(1, 1, coinOf(&parent, 1))
+	w.orphan(bad, "liar")
+	w.orphan(bad, "fool")
+	if r, err := w.add(poor, "peer"); r.Status != Refused || !errors.Is(err, ErrFeeLow) {
+		t.Fatalf("%v, %v: an orphan that pays too little is kept", r.Status, err)
+	}
+	r, err := w.add(parent, "peer")
+	if err != nil || r.Status != Accepted || len(r.Faults) != 1 {
+		t.Fatalf("%v, %v", r, err)
+	}
+	f := r.Faults[0]
+	if f.Tx.id != bad.ID() || !slices.Equal(f.From, []string{"liar", "fool"}) || !errors.Is(f.Err, core.ErrFeeMismatch) || !core.IsPunishable(f.Err) {
+		t.Fatalf("%+v", f)
+	}
+	w.check()
+}
+
+// TestNobodyPushesOutAnothersOrphans: a flood costs the flooder its own.
+func TestNobodyPushesOutAnothersOrphans(t *testing.T) {
+	w := lone(t, func(p *Policy) { p.MaxPeerOrphans, p.MaxOrphans = 10, 25 })
+	var honest []core.Transaction
+	for i := range 3 { // 25 for 7 peers are 3 for each
+		honest = append(honest, stray(i))
+		if !w.orphan(honest[i], "honest") {
+			t.Fatal("not kept")
+		}
+	}
+	for i := range 300 {
+		w.orphan(stray(100+i), fmt.Sprint("flooder ", i%6))
+	}
+	for i, tx := range honest {
+		if !w.pool.HasOrphan(tx.ID()) {
+			t.Fatalf("orphan %d of the honest peer is gone", i)
+		}
+	}
+	if n := w.pool.Stats(w.now).Orphans; n != 25 {
+		t.Fatalf("%d orphans", n)
+	}
+	// Of a flooder's own, the last stay.
+	if !w.pool.HasOrphan(new(stray(399)).ID()) {
+		t.Fatal("the last one is gone")
+	}
+	w.pool.ForgetPeer("honest")
+	w.pool.ForgetPeer("nobody")
+	w.check()
+	for _, tx := range honest {
+		if w.pool.HasOrphan(tx.ID()) {
+			t.Fatal("the orphan of a peer that left is still there")
+		}
+	}
+}
+
+// TestAnOrphanStaysAsLongAsOnePeerHoldsIt.
+func TestAnOrphanStaysAsLongAsOnePeerHoldsIt(t *testing.T) {
+	w := lone(t, func(p *Policy) { p.MaxPeerOrphans = 2 })
+	tx := stray(1)
+	w.orphan(tx, "a")
+	w.orphan(tx, "b")
+	for i := range 5 {
+		w.orphan(stray(10+i), "a")
+	}
+	if !w.pool.HasOrphan(tx.ID()) {
+		t.Fatal("b's orphan left with a's")
+	}
+	w.pool.ForgetPeer("b")
+	if w.pool.HasOrphan(tx.ID()) {
+		t.Fatal("nobody holds it")
+	}
+	w.check()
+}
+
+func TestOrphanLimits(t *testing.T) {
+	one := stray(1)
+	memory := (&orphan{tx: NewTx(&one)}).memory()
+	for _, tc := range []struct {
+		change func(*Policy)
+		kept   bool
+	}{
+		{func(p *Policy) { p.MaxPeerOrphanBytes = memory }, true},
+		{func(p *Policy) { p.MaxPeerOrphanBytes = memory - 1 }, false},
+		{func(p *Policy) { p.MaxOrphanBytes = memory }, true},
+		{func(p *Policy) { p.MaxOrphanBytes = memory - 1 }, false},
+		{func(p *Policy) { p.MaxOrphans = 0 }, false},
+		{func(p *Policy) { p.MaxPeerOrphans = 0 }, false},
+	} {
+		w := lone(t, tc.change)
+		if kept := w.orphan(one, ""); kept != tc.kept {
+			t.Errorf("kept: %v", kept)
+		}
+	}
+
+	w := lone(t, nil)
+	w.orphan(one, "peer")
+	w.pool.Expire(w.now + DefaultOrphanExpiry - 1)
+	if !w.pool.HasOrphan(one.ID()) {
+		t.Fatal("expired too soon")
+	}
+	w.pool.Expire(w.now + DefaultOrphanExpiry)
+	if w.pool.HasOrphan(one.ID()) {
+		t.Fatal("not expired")
+	}
+	// What has expired makes room before anybody loses something.
+	w = lone(t, func(p *Policy) { p.MaxOrphans = 2 })
+	w.orphan(stray(1), "a")
+	w.now += DefaultOrphanExpiry
+	w.orphan(stray(2), "b")
+	w.orphan(stray(3), "b")
+	if !w.pool.HasOrphan(new(stray(2)).ID()) || !w.pool.HasOrphan(new(stray(3)).ID()) {
+		t.Fatal("a fresh orphan left for an old one")
+	}
+}
