@@ -33,9 +33,6 @@ func ParseBlock(b []byte) (*Block, error) {
 	d := newDecoder(b)
 	blk := &Block{raw: b, Header: d.header()}
 	n := d.Count("transactions", maxBlockTxs, minTxSize)
-	if d.Err() != nil {
-		return nil, bodyErr(ErrMalformed, "%v", d.Err())
-	}
 	blk.Txs = make([]Transaction, n)
 	blk.txids = make([]Hash, n)
 	blk.leaves = make([]Hash, n)

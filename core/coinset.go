@@ -100,7 +100,7 @@ func expandCoin(c *Coin, out *[LtHashSize]byte) {
 	n := guts.CompressChunk(enc[:], &coinKey, 0, guts.FlagDeriveKeyMaterial)
 	n.Flags |= guts.FlagRoot
 	for i := 0; i < LtHashSize/xofBlock; i++ {
-		n.Counter = uint64(i * xofBlock / guts.BlockSize)
+		n.Counter = uint64(i) * (xofBlock / guts.BlockSize)
 		guts.CompressBlocks((*[xofBlock]byte)(out[i*xofBlock:]), n)
 	}
 }

@@ -101,6 +101,18 @@ func TestIntegersMustBeMinimal(t *testing.T) {
 	}
 }
 
+// A failure says which transaction is the first that cannot be read.
+func TestMalformedBlocksNameTheTransaction(t *testing.T) {
+	_, n := twoPayments(t)
+	raw := n.Block.Bytes()
+	for i, cut := range map[int]int{0: core.HeaderSize + 1 + 3*13, 2: len(raw) - 1} {
+		_, err := core.ParseBlock(raw[:cut])
+		if want := fmt.Sprintf("block-malformed: transaction %d: malformed: byte ", i); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%d bytes: %v, want %q", cut, err, want)
+		}
+	}
+}
+
 func TestCountsAreRefusedBeforeAllocating(t *testing.T) {
 	enc := []byte{1, 0, 0xff, 0xff, 0xff, 0xff, 0x0f}
 	allocs := testing.AllocsPerRun(10, func() {

@@ -2,7 +2,9 @@ package core
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"slices"
 )
 
 // MaxLocator bounds the ids in a locator, as in Bitcoin Core.
@@ -16,10 +18,7 @@ const locatorDense = 10
 // that the best tip depends on the set of blocks alone, not on their order of
 // arrival.
 func Heavier(work Work, id Hash, otherWork Work, otherID Hash) bool {
-	if c := work.Cmp(otherWork); c != 0 {
-		return c > 0
-	}
-	return bytes.Compare(id[:], otherID[:]) < 0
+	return cmp.Or(work.Cmp(otherWork), bytes.Compare(otherID[:], id[:])) > 0
 }
 
 // LocatorHeights lists the heights that a locator for a chain of the given tip
@@ -28,15 +27,11 @@ func Heavier(work Work, id Hash, otherWork Work, otherID Hash) bool {
 func LocatorHeights(tip uint32) []uint32 {
 	var heights []uint32
 	step := uint32(1)
-	for h := tip; h > 0; {
+	for h := tip; h > 0; h -= min(h, step) {
 		heights = append(heights, h)
 		if len(heights) >= locatorDense {
 			step *= 2 // at most 2^31: by then what is left is no more
 		}
-		if h <= step {
-			break
-		}
-		h -= step
 	}
 	return append(heights, 0)
 }
@@ -71,8 +66,6 @@ func ReorgPath(from, to Hash, header func(Hash) (parent Hash, height uint32, err
 			return nil, nil, fmt.Errorf("reorganise through %s: %w", to.Short(), err)
 		}
 	}
-	for i, j := 0, len(apply)-1; i < j; i, j = i+1, j-1 {
-		apply[i], apply[j] = apply[j], apply[i]
-	}
+	slices.Reverse(apply)
 	return revert, apply, nil
 }

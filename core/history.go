@@ -31,10 +31,8 @@ func (h *History) push(id Hash, work Work) (merged []Hash) {
 	for i := k - 1; i >= 0; i-- {
 		top = taggedHash(tagHNode, merged[i][:], top[:])
 	}
-	for i := n - k; i < n; i++ {
-		h.peaks[i] = Hash{}
-	}
 	h.peaks[n-k] = top
+	clear(h.peaks[n-k+1:])
 	h.count++
 	return merged
 }

@@ -203,10 +203,62 @@ func TestIntegersAboveTheirField(t *testing.T) {
 	}
 }
 
+// As many inputs and owners as the bytes can hold, and one owner beyond all.
+func TestTransactionsFullOfInputs(t *testing.T) {
+	const inputs, owners = 200, 1<<16 - 1
+	small := binary.AppendUvarint(binary.LittleEndian.AppendUint16(nil, core.TxVersion), inputs)
+	small = append(small, make([]byte, inputs*34+1+8+1+96)...) // no outputs, no data, one witness
+	if tx, err := core.ParseTransaction(small); err != nil || len(tx.Inputs) != inputs || len(tx.Witnesses) != 1 {
+		t.Errorf("%d of the smallest inputs: %v", inputs, err)
+	}
+	last := func(owner uint64) error {
+		b := append(binary.AppendUvarint(append(txHead(), 0), owner), make([]byte, 1+8+1)...)
+		_, err := core.ParseTransaction(append(b, make([]byte, (owner+1)*96)...))
+		return err
+	}
+	if err := last(owners - 1); err != nil {
+		t.Errorf("the last owner: %v", err)
+	}
+	if err := last(owners); !errors.Is(err, core.ErrTxMalformed) {
+		t.Errorf("an owner too many: %v", err)
+	}
+}
+
+func TestMissingWitnessesAreCounted(t *testing.T) {
+	b := append(txHead(), make([]byte, 2+1+8+1)...)
+	for have, want := range map[int]string{0: "byte 47: 1 witnesses do not fit in 0 bytes", 95: "byte 47: 1 witnesses do not fit in 95 bytes", 97: "byte 143: 1 bytes left over"} {
+		_, err := core.ParseTransaction(append(b[:len(b):len(b)], make([]byte, have)...))
+		if err == nil || err.Error() != "tx-malformed: malformed: "+want {
+			t.Errorf("%d bytes: %v, want %q", have, err, want)
+		}
+	}
+}
+
+// A block of small transactions takes few allocations, so that who sends many
+// costs us little.
+func TestSmallTransactionsShareMemory(t *testing.T) {
+	txs := make([]core.Transaction, 5000)
+	for i := range txs {
+		txs[i] = core.Transaction{Inputs: make([]core.Input, 1), Outputs: make([]core.Output, 1), Witnesses: make([]core.Witness, 1)}
+	}
+	raw := core.AppendBlock(nil, core.Header{}, txs)
+	allocs := testing.AllocsPerRun(2, func() {
+		if _, err := core.ParseBlock(raw); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if allocs > 5000/10 {
+		t.Errorf("%.0f allocations for %d transactions", allocs, len(txs))
+	}
+}
+
 func TestTooManyTransactions(t *testing.T) {
-	txs := make([]core.Transaction, 1<<17+2)
+	txs := make([]core.Transaction, 1<<17+2) // each as small as can be
 	if _, err := core.ParseBlock(core.AppendBlock(nil, core.Header{}, txs)); !errors.Is(err, core.ErrMalformed) {
 		t.Errorf("%v", err)
+	}
+	if b, err := core.ParseBlock(core.AppendBlock(nil, core.Header{}, txs[1:])); err != nil || len(b.Txs) != 1<<17+1 {
+		t.Errorf("as many as may be: %v", err)
 	}
 }
 

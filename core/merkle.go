@@ -16,16 +16,14 @@ const (
 
 // MerkleLeaf returns the leaf of a transaction: SHA-256(0x00, txid, wid).
 func MerkleLeaf(txid, wid Hash) Hash {
-	var b [1 + 2*HashSize]byte
-	b[0] = merkleLeafPrefix
+	b := [1 + 2*HashSize]byte{merkleLeafPrefix}
 	copy(b[1:], txid[:])
 	copy(b[1+HashSize:], wid[:])
 	return sha256.Sum256(b[:])
 }
 
 func merkleNode(left, right Hash) Hash {
-	var b [1 + 2*HashSize]byte
-	b[0] = merkleNodePrefix
+	b := [1 + 2*HashSize]byte{merkleNodePrefix}
 	copy(b[1:], left[:])
 	copy(b[1+HashSize:], right[:])
 	return sha256.Sum256(b[:])
@@ -35,8 +33,7 @@ func merkleNode(left, right Hash) Hash {
 // reached by hashing neighbours, an odd one going up alone. The top of no
 // leaves is the zero hash.
 func MerkleRoot(leaves []Hash) Hash {
-	var b [1 + 4 + HashSize]byte
-	b[0] = merkleRootPrefix
+	b := [1 + 4 + HashSize]byte{merkleRootPrefix}
 	binary.LittleEndian.PutUint32(b[1:], uint32(len(leaves)))
 	top := merkleTop(leaves)
 	copy(b[5:], top[:])

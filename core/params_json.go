@@ -2,12 +2,13 @@ package core
 
 import (
 	"bytes"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"regexp"
-	"strconv"
 	"strings"
 )
 
@@ -72,10 +73,8 @@ func checkKeys(dec *json.Decoder) error {
 		switch tok {
 		case json.Delim('{'):
 			open = append(open, object{seen: map[string]bool{}})
-			continue
 		case json.Delim('['):
 			open = append(open, object{})
-			continue
 		case json.Delim('}'), json.Delim(']'):
 			open = open[:top]
 		}
@@ -92,11 +91,11 @@ type hexBits uint32
 func (b hexBits) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%08x", uint32(b)), nil }
 
 func (b *hexBits) UnmarshalText(text []byte) error {
-	v, err := strconv.ParseUint(string(text), 16, 32)
-	if err != nil || len(text) != 8 {
+	raw, err := hex.DecodeString(string(text))
+	if err != nil || len(raw) != 4 {
 		return fmt.Errorf("bits %.40q, want 8 hexadecimal digits", text)
 	}
-	*b = hexBits(v)
+	*b = hexBits(binary.BigEndian.Uint32(raw))
 	return nil
 }
 

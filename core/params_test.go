@@ -66,6 +66,21 @@ func TestBoundsOfParameters(t *testing.T) {
 	}
 }
 
+// The failure names the parameter to change, also where another would fail next.
+func TestRetargetFailuresNameTheParameter(t *testing.T) {
+	for want, r := range map[string]core.Retarget{
+		"difficulty window is 1 blocks":                  {IntervalMillis: 1, Window: 1, RampStart: 1, LimitBits: 0x207fffff},
+		"difficulty ramp starts at a window of 3 blocks": {IntervalMillis: 1, Window: 2, RampStart: 3, LimitBits: 0x207fffff},
+		"block interval is 0 ms":                         {Window: 2, RampStart: 2, LimitBits: 0x207fffff},
+		"target limit 0x1d80ffff":                        {IntervalMillis: 1, Window: 2, RampStart: 2, LimitBits: 0x1d80ffff},
+		"target limit 0x04010000 is below 2^32":          {IntervalMillis: 1, Window: 2, RampStart: 2, LimitBits: 0x04010000},
+	} {
+		if err := r.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v, want %q", r, err, want)
+		}
+	}
+}
+
 func TestVersionSchedulesThatAreRefused(t *testing.T) {
 	for name, tc := range map[string]struct {
 		versions []core.VersionRule
@@ -77,6 +92,7 @@ func TestVersionSchedulesThatAreRefused(t *testing.T) {
 		"versions equal":          {[]core.VersionRule{{Version: 1}, {Height: 5, Version: 1}}, "versions[1], want heights and versions to rise"},
 		"from 0":                  {[]core.VersionRule{{Version: 0}}, "versions[0], want heights and versions to rise"},
 		"of a later node":         {[]core.VersionRule{{Version: 1}, {Height: 5, Version: 2}}, "is there a newer one?"},
+		"at the next block":       {[]core.VersionRule{{Version: 1}, {Height: 1, Version: 2}}, "is there a newer one?"},
 		"begin later":             {[]core.VersionRule{{Height: 1, Version: 1}}, "the first at height 0"},
 		"more than there may be":  {make([]core.VersionRule, 65), "want 1 to 64 entries"},
 		"as many as there may be": {make([]core.VersionRule, 64), "versions[0], want"},
@@ -112,6 +128,10 @@ func TestSubsidyRunsOut(t *testing.T) {
 		if got := p.SubsidyAt(height); got != want {
 			t.Errorf("height %d: %d, want %d", height, got, want)
 		}
+	}
+	p.HalvingInterval = 1<<32 - 1
+	if got := p.SubsidyAt(0); got != 0 {
+		t.Errorf("genesis mints %d", got)
 	}
 }
 
@@ -170,6 +190,16 @@ func TestNetworkFilesAreOneObject(t *testing.T) {
 			t.Errorf("%.60q: %v", in, err)
 		}
 	}
+	// Keys behind a list are looked at like those before.
+	if !strings.HasSuffix(good, "]}") {
+		t.Fatal("the list of versions is not the last value")
+	}
+	for _, key := range []string{"name", "NAME"} {
+		in := fmt.Sprintf(`%s,%q:"lan"}`, good[:len(good)-1], key)
+		if _, err := core.ParseParams([]byte(in)); !errors.Is(err, core.ErrParams) || !strings.Contains(err.Error(), key) {
+			t.Errorf("%s again: %v", key, err)
+		}
+	}
 	// A value that looks like a key of the object around it is no key.
 	named := strings.Replace(good, `"name":"lan"`, `"name":"name"`, 1)
 	if p, err := core.ParseParams([]byte(named)); err != nil || p.Name != "name" {
@@ -189,12 +219,15 @@ func TestBitsInNetworkFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, good := range map[string]bool{
-		"1e010000": true, "1E010000": true, "1e01000": false, "01e010000": false, "1e01000g": false, "0x1e0100": false, "": false, "1e800000": false,
+		"1e010000": true, "1E010000": true, "1e01000": false, "01e010000": false, "1e0100000": false, "1e01000g": false, "0x1e0100": false, "": false, "1e800000": false,
 	} {
 		in := strings.Replace(string(raw), `"1e010000"`, fmt.Sprintf("%q", text), 1)
 		p, err := core.ParseParams([]byte(in))
 		if good != (err == nil) || good && p.GenesisBits != 0x1e010000 {
 			t.Errorf("bits %q: %v", text, err)
+		}
+		if malformed := text != "1e800000"; !good && malformed && (err == nil || !strings.Contains(err.Error(), "want 8 hexadecimal digits")) {
+			t.Errorf("bits %q: %v does not say what is wanted", text, err)
 		}
 	}
 }

@@ -30,7 +30,10 @@ const RampBlocksPerStep = 6
 // minRetarget is the hardest target that the rule asks for, 2^32: below
 // about 2^15 a compact target has too few bits for the rule's small steps
 // upwards, and the difficulty could never fall again.
-const minRetarget = 1 << 32
+const (
+	minRetarget     = 1 << 32
+	minRetargetBits = 0x05010000
+)
 
 // Retarget is the rule that gives every block its difficulty from its parent
 // and grandparent alone (WTEMA: a weighted exponential moving average of the
@@ -130,7 +133,7 @@ func (r Retarget) NextBits(height uint32, parentBits uint32, deltaMillis uint64)
 		return r.LimitBits
 	}
 	if target.LtUint64(minRetarget) {
-		target.SetUint64(minRetarget)
+		return minRetargetBits
 	}
 	return BitsFromTarget(&target)
 }

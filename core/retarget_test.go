@@ -63,6 +63,20 @@ func TestNextBitsSaturates(t *testing.T) {
 	}
 }
 
+// The hardest target is kept to exactly, though it lies between two that compact
+// bits can tell.
+func TestNextBitsStopsAtTheHardestTarget(t *testing.T) {
+	slow := Retarget{IntervalMillis: MaxIntervalMillis, Window: MaxWindow, RampStart: MaxWindow, LimitBits: 0x2100ffff}
+	for delta, want := range map[uint64]uint32{
+		0: 0x05010000, MaxIntervalMillis - 1: 0x05010000, // 2^32 less a trace, and 2^32 - 1 when rounded
+		MaxIntervalMillis: 0x05010000, 2 * MaxIntervalMillis: 0x05010041, 100 * MaxIntervalMillis: 0x05011958,
+	} {
+		if got := slow.NextBits(grown, 0x05010000, delta); got != want {
+			t.Errorf("after %d ms: %#08x, want %#08x", delta, got, want)
+		}
+	}
+}
+
 func TestNextBitsFixed(t *testing.T) {
 	fixed := testRetarget
 	fixed.Fixed = true

@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"bytes"
+	"math/bits"
 	"testing"
 
 	"github.com/ingchain/ingchain/core"
@@ -41,8 +42,14 @@ func TestStoredValuesAreWhole(t *testing.T) {
 }
 
 func TestCoinsAreOfOneForm(t *testing.T) {
-	coin := core.Coin{Value: 1}
-	enc := coin.Encode()
+	every := core.Coin{
+		Outpoint: core.Outpoint{TxID: core.Hash{1, 31: 2}, Index: 0x03040506}, Value: 0x0708090a0b0c0d0e, Height: 0x0f101112,
+		Coinbase: true, Address: core.Address{Kind: 0x13, Hash: [20]byte{0x14, 19: 0x15}},
+	}
+	enc := every.Encode()
+	if got, err := core.ParseCoin(enc[:]); err != nil || got != every {
+		t.Errorf("%+v comes back as %+v, %v", every, got, err)
+	}
 	for flag, want := range map[byte]bool{0: true, 1: true, 2: false, 255: false} {
 		enc[48] = flag
 		got, err := core.ParseCoin(enc[:])
@@ -59,6 +66,17 @@ func TestUndoRecordsAreBounded(t *testing.T) {
 		d, err := core.ParseUndo(raw, b)
 		if (err == nil) != want || want && len(d.MergedPeaks) != peaks {
 			t.Errorf("%d peaks: %v", peaks, err)
+		}
+	}
+}
+
+// Undoing a block takes the peaks that it merged and no more: one for each one
+// at the end of the number of blocks before it.
+func TestUndoRecordsHoldTheMergedPeaks(t *testing.T) {
+	c := coretest.New(t, nil)
+	for n := c.Chain("b", coretest.Genesis, 16); n.Parent != nil; n = n.Parent {
+		if want := bits.TrailingZeros32(^n.Block.Header.Height); len(n.Diff.MergedPeaks) != want {
+			t.Errorf("height %d: %d peaks merged, want %d", n.Block.Header.Height, len(n.Diff.MergedPeaks), want)
 		}
 	}
 }

@@ -113,10 +113,10 @@ func workOfTarget(target *uint256.Int) (work uint256.Int) {
 func HashMeetsTarget(h [32]byte, t *uint256.Int) bool {
 	// The limbs of a uint256.Int run from the least significant up.
 	value := uint256.Int{
-		binary.LittleEndian.Uint64(h[0:8]),
-		binary.LittleEndian.Uint64(h[8:16]),
-		binary.LittleEndian.Uint64(h[16:24]),
-		binary.LittleEndian.Uint64(h[24:32]),
+		binary.LittleEndian.Uint64(h[0:]),
+		binary.LittleEndian.Uint64(h[8:]),
+		binary.LittleEndian.Uint64(h[16:]),
+		binary.LittleEndian.Uint64(h[24:]),
 	}
 	return !value.Gt(t)
 }

@@ -142,9 +142,6 @@ type slab[T any] struct {
 
 // carve returns n fresh elements.
 func (s *slab[T]) carve(n int) []T {
-	if n == 0 {
-		return nil
-	}
 	if n > len(s.free) {
 		s.next = min(max(2*s.next, 1), maxSlab)
 		s.free = make([]T, max(n, s.next))
@@ -176,7 +173,7 @@ func (d *decoder) transaction(t *Transaction, slabs *txSlabs) (bodyEnd int) {
 	t.Fee = Amount(d.U64())
 	t.Data = d.Take(int(d.Uvarint(MaxTxData)))
 	bodyEnd = d.Offset()
-	if d.Err() == nil && owners > d.Remaining()/witnessSize {
+	if owners > d.Remaining()/witnessSize {
 		d.Fail("%d witnesses do not fit in %d bytes", owners, d.Remaining())
 	}
 	if d.Err() != nil {

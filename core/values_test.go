@@ -19,6 +19,9 @@ func TestZeroValues(t *testing.T) {
 	if !(core.Address{}).IsZero() || (core.Address{Kind: 1}).IsZero() || coretest.Key("alice").Address.IsZero() {
 		t.Error("Address.IsZero")
 	}
+	if w, err := core.WorkOf(0x1d80ffff); err == nil {
+		t.Errorf("bits that are negative prove work %s", w)
+	}
 	one, err := core.WorkOf(0x2100ffff)
 	if err != nil {
 		t.Fatal(err)
@@ -125,6 +128,22 @@ func TestAmountText(t *testing.T) {
 	}
 }
 
+// A mistyped address must be told from one that is not an address at all.
+func TestAddressErrorsSayWhatIsWrong(t *testing.T) {
+	good := coretest.Key("alice").Address.Encode("ing")
+	raw := append([]byte{0}, make([]byte, 20)...)
+	for _, tc := range []struct{ in, want string }{
+		{good[:len(good)-1], "invalid checksum"},
+		{encodeBech32(t, "ing", raw, false), "is bech32, want bech32m"},
+		{encodeGroups(t, "ing", oddPadding(t, raw), true), "invalid incomplete group"},
+		{encodeBech32(t, "ing", raw[:20], true), "holds 20 bytes, want 21"},
+	} {
+		if _, err := core.ParseAddress(tc.in, "ing"); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: %v, want %q", tc.in, err, tc.want)
+		}
+	}
+}
+
 // An address must not be trusted in parts: each failure is of one kind.
 func TestAddressErrorsAreOfOneKind(t *testing.T) {
 	kinds := []error{core.ErrAddress, core.ErrAddressNetwork, core.ErrAddressKind}
@@ -170,6 +189,26 @@ func TestKindsOfErrors(t *testing.T) {
 		}
 		if tc.code != "" && (tc.err.Error() != string(tc.code)+": d" || tc.code.Error() != string(tc.code)) {
 			t.Errorf("%q says %q", tc.code, tc.err)
+		}
+	}
+}
+
+// Every verdict says more than its code.
+func TestVerdictsHaveDetails(t *testing.T) {
+	c := coretest.New(t, nil)
+	h := c.Next("b", coretest.Genesis).Block.Header
+	_, body := core.ParseBlock(nil)
+	h.Time = 1 << 60
+	future := c.Rules.CheckClock(&h, 0)
+	h.Bits = 0
+	rule := c.Rules.CheckWork(&h)
+	for err, want := range map[error]string{
+		body:   "block-malformed: malformed: byte 0: need 2 bytes, have 0",
+		future: "header-future: time is 1152921504606846976 ms ahead of our clock, at most 600000",
+		rule:   "header-bits: bits 00000000: compact target is zero, which no hash can meet",
+	} {
+		if err == nil || err.Error() != want {
+			t.Errorf("%q, want %q", err, want)
 		}
 	}
 }
