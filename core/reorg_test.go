@@ -20,6 +20,9 @@ func TestLocatorNamesTheNewestAndThenFewer(t *testing.T) {
 			t.Errorf("tip %d: %v, want %v", tip, got, want)
 		}
 	}
+	if core.MaxLocator != 101 {
+		t.Errorf("%d ids in a locator, docs/spec/sync.md says 101", core.MaxLocator)
+	}
 	greatest := core.LocatorHeights(1<<32 - 1)
 	if len(greatest) != 41 || greatest[39] != 1<<31-8 {
 		t.Errorf("%d heights: %v", len(greatest), greatest)
