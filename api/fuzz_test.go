@@ -85,7 +85,7 @@ func FuzzPost(f *testing.F) {
 	}
 	for i, body := range []string{
 		`{"addr":"/ip4/10.0.0.1/tcp/1"}`, `{}`, `{"id":"` + id(1).String() + `"}`, `{"n":1e999}`, `{"n":2,"address":"ing1"}`,
-		`{"address":"a","ADDRESS":"b"}`, `{"threads":1}`, `{"addreſs":"b"}`, `{"peer_id":"x","peer_id":"y"}`, `{"peer_id":null}{}`,
+		`{"address":"a","ADDRESS":"b"}`, `{"threads":1}`, `{"addreſs":"b"}`, `{"peer_id":"x","peer_id":"y"}`, `{"n":1,"n":2}`, `{"peer_id":null}{}`,
 		`[]`, `"x"`, "{\"addr\":\"\xff\"}", strings.Repeat(`{"a":`, 10_000), `{"id":"` + strings.ToUpper(id(1).String()) + `"}`,
 	} {
 		for n := range paths {
@@ -117,6 +117,9 @@ func FuzzPost(f *testing.F) {
 		if err := json.Unmarshal(body, &got); err != nil || !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
 			t.Fatalf("%s obeys %q: %v", path, body, err)
 		}
+		if n := keysOf(body); n != len(got) {
+			t.Fatalf("%s obeys %q, where %d keys are %d", path, body, n, len(got))
+		}
 		q := posts[path]()
 		if err := json.Unmarshal(body, q); err != nil {
 			t.Fatal(err)
@@ -143,6 +146,19 @@ func FuzzPost(f *testing.F) {
 			t.Fatalf("%s %q: did %q, told as %q %q", path, body, done, only, second.changes())
 		}
 	})
+}
+
+// keysOf counts the keys of a JSON object, those that are there twice too.
+func keysOf(object []byte) (n int) {
+	dec := json.NewDecoder(bytes.NewReader(object))
+	_, err := dec.Token()
+	for ; err == nil && dec.More(); n++ {
+		var value json.RawMessage
+		if _, err = dec.Token(); err == nil {
+			err = dec.Decode(&value)
+		}
+	}
+	return n
 }
 
 // FuzzGet asks for anything. No question changes the node, none is a failure of
@@ -290,6 +306,9 @@ func FuzzReadEndpoint(f *testing.F) {
 				t.Fatalf("%q: %+v, %v", raw, e, err)
 			}
 			return
+		}
+		if e.URL == "" {
+			t.Fatalf("%q is an endpoint without a URL", raw)
 		}
 		if err := WriteEndpoint(dir, e); err != nil {
 			t.Fatal(err)

@@ -3,9 +3,11 @@ package core_test
 import (
 	"bytes"
 	"maps"
+	"math/big"
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/ingchain/ingchain/core"
@@ -246,6 +248,10 @@ func (l *ledger) judge(t *testing.T, raw []byte) (*core.Block, *core.State, *cor
 	}
 	before, coins := l.state, maps.Clone(l.coins)
 	st, diff, err := l.rules.ConnectBlock(&l.state, blk, l.coins)
+	broken := l.brokenSpendRules(blk)
+	if code := core.CodeOf(err); err == nil && len(broken) > 0 || strings.HasPrefix(string(code), "connect-") && !broken[code] {
+		t.Fatalf("%v, but it breaks %v", err, broken)
+	}
 	needed := core.UTXOs{}
 	for _, op := range blk.Needs() {
 		if c, ok := l.coins[op]; ok {
@@ -260,6 +266,40 @@ func (l *ledger) judge(t *testing.T, raw []byte) (*core.Block, *core.State, *cor
 		t.Fatal("judging a block changed the state before it")
 	}
 	return blk, st, diff, err
+}
+
+// brokenSpendRules lists every rule that a block breaks by what it spends, or by
+// the state that it commits to.
+func (l *ledger) brokenSpendRules(b *core.Block) map[core.Code]bool {
+	broken := map[core.Code]bool{}
+	mark := func(c core.Code, is bool) {
+		if is {
+			broken[c] = true
+		}
+	}
+	mark(core.ErrStateRoot, b.Header.State != l.state.Commitment())
+	coins := maps.Clone(l.coins)
+	for i := range b.Txs {
+		tx := &b.Txs[i]
+		in, out := new(big.Int), new(big.Int).SetUint64(uint64(tx.Fee))
+		for _, input := range tx.Inputs {
+			c, ok := coins[input.Outpoint]
+			mark(core.ErrMissingCoin, !ok)
+			delete(coins, input.Outpoint)
+			age := int64(b.Header.Height) - int64(c.Height)
+			mark(core.ErrImmature, ok && c.Coinbase && age < int64(l.rules.Params().CoinbaseMaturity))
+			mark(core.ErrOwner, ok && c.Address != core.AddressOf(tx.Witnesses[input.Owner].PublicKey))
+			in.Add(in, new(big.Int).SetUint64(uint64(c.Value)))
+		}
+		for j, o := range tx.Outputs {
+			out.Add(out, new(big.Int).SetUint64(uint64(o.Value)))
+			op := core.Outpoint{TxID: tx.ID(), Index: uint32(j)}
+			coins[op] = core.Coin{Outpoint: op, Value: o.Value, Height: b.Header.Height, Coinbase: i == 0, Address: o.Address}
+		}
+		mark(core.ErrInputSum, in.Cmp(big.NewInt(1<<53-1)) > 0)
+		mark(core.ErrFeeMismatch, i > 0 && in.Cmp(out) != 0)
+	}
+	return broken
 }
 
 // connect applies an accepted block, and fails unless the new state is that of
