@@ -135,6 +135,26 @@ func (d *Draft) Check(rules *core.Rules) error {
 	return d.checkSignatures()
 }
 
+// CheckCoins holds the draft against the coins that the chain has: each input
+// must be there, be worth what the draft says, be of that address, and be mature
+// for the block after height.
+func (d *Draft) CheckCoins(rules *core.Rules, coins core.UTXOs, height uint32) error {
+	maturity := uint64(rules.Params().CoinbaseMaturity)
+	for i := range d.Inputs {
+		in := &d.Inputs[i]
+		coin, ok := coins[in.Outpoint]
+		switch {
+		case !ok:
+			return fmt.Errorf("%w: input %d (%s:%d) is spent or does not exist", ErrDraft, i+1, in.TxID.Short(), in.Index)
+		case coin.Value != in.Value || coin.Address != in.Address:
+			return fmt.Errorf("%w: input %d is %s ING of %s, the draft says otherwise", ErrDraft, i+1, coin.Value, coin.Address.Encode(d.Prefix))
+		case coin.Coinbase && uint64(coin.Height)+maturity > uint64(height)+1:
+			return fmt.Errorf("%w: input %d was mined at height %d and can be spent from height %d on", ErrDraft, i+1, coin.Height, uint64(coin.Height)+maturity)
+		}
+	}
+	return nil
+}
+
 // checkSums checks that inputs are outputs and fee, in amounts that exist.
 func (d *Draft) checkSums() error {
 	var in core.Amount

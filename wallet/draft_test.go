@@ -229,6 +229,43 @@ func TestMarkKeepsOnlyOurOwn(t *testing.T) {
 	}
 }
 
+func TestDraftAgainstTheChain(t *testing.T) {
+	rules := testRules(t, nil) // maturity 10
+	d, _, _ := twoOwnersDraft(t, rules)
+	coins := core.UTXOs{}
+	for _, in := range d.Inputs {
+		coins[in.Outpoint] = core.Coin{Outpoint: in.Outpoint, Value: in.Value, Address: in.Address, Height: 91}
+	}
+	if err := d.CheckCoins(rules, coins, 100); err != nil {
+		t.Fatal(err)
+	}
+	at := d.Inputs[1].Outpoint
+	for name, change := range map[string]func(*core.Coin){
+		"another value":   func(c *core.Coin) { c.Value++ },
+		"another address": func(c *core.Coin) { c.Address.Hash[0]++ },
+		"immature":        func(c *core.Coin) { c.Coinbase, c.Height = true, 92 },
+	} {
+		good := coins[at]
+		bad := good
+		change(&bad)
+		coins[at] = bad
+		if err := d.CheckCoins(rules, coins, 100); !errors.Is(err, wallet.ErrDraft) {
+			t.Errorf("%s: %v", name, err)
+		}
+		coins[at] = good
+	}
+	mature := coins[at]
+	mature.Coinbase = true
+	coins[at] = mature
+	if err := d.CheckCoins(rules, coins, 100); err != nil {
+		t.Errorf("a coinbase that has just matured: %v", err)
+	}
+	delete(coins, at)
+	if err := d.CheckCoins(rules, coins, 100); !errors.Is(err, wallet.ErrDraft) {
+		t.Errorf("a coin that is spent: %v", err)
+	}
+}
+
 func FuzzDraft(f *testing.F) {
 	rules := testRules(f, nil)
 	d, alice, _ := twoOwnersDraft(f, rules)

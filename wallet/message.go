@@ -80,11 +80,18 @@ func cleanText(text string) (string, error) {
 		return "", fmt.Errorf("%w: want 1 to %d bytes of UTF-8", ErrMessage, MaxMessage)
 	}
 	for _, r := range text {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+		if !Printable(r) && r != '\n' && r != '\t' {
 			return "", fmt.Errorf("%w: control character %U, want text that a screen shows", ErrMessage, r)
 		}
 	}
 	return text, nil
+}
+
+// Printable reports whether a character is neither a control character nor one
+// that shows those around it in another order (U+202A to U+202E, U+2066 to
+// U+2069): with those, what a person sees need not be what is signed.
+func Printable(r rune) bool {
+	return !unicode.IsControl(r) && (r < 0x202a || r > 0x202e) && (r < 0x2066 || r > 0x2069)
 }
 
 // String writes the message as text that can be pasted and that [VerifyMessage]

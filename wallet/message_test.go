@@ -90,7 +90,7 @@ func TestMessageRefuses(t *testing.T) {
 		t.Errorf("on another network: %v", err)
 	}
 	key := keyAt(t, testAccount(t, 0), wallet.Receive, 0)
-	for _, text := range []string{"", "\xff", "bell\a", "\u0085", strings.Repeat("x", wallet.MaxMessage+1)} {
+	for _, text := range []string{"", "\xff", "bell\a", "\u0085", "pay \u202eecila", "\u2067x", strings.Repeat("x", wallet.MaxMessage+1)} {
 		if _, err := wallet.SignMessage(key, "ing", text); !errors.Is(err, wallet.ErrMessage) {
 			t.Errorf("signs %.20q: %v", text, err)
 		}

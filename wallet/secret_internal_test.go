@@ -34,7 +34,7 @@ func TestSecretsNeverPrint(t *testing.T) {
 	words := m.box.get().words
 	tells := []string{"winner", "legal", "horse", fmt.Sprint(words[:3])[1:], fmt.Sprintf("%#v", words[:3])[6:]}
 	for _, raw := range [][]byte{seed.Reveal(), account.branches.get()[0].key[:], account.branches.get()[1].chain[:], key.box.get().seed[:]} {
-		tells = append(tells, fmt.Sprintf("%x", raw[:6]), fmt.Sprintf("%X", raw[:6]), strings.Trim(fmt.Sprint(raw[:6]), "[]"),
+		tells = append(tells, fmt.Sprintf("%x", raw[:6]), fmt.Sprintf("%X", raw[:6]), strings.Trim(fmt.Sprintf("%d", raw[:6]), "[]"),
 			strings.Trim(fmt.Sprintf("%#v", raw[:6])[6:], "{}"), strings.Trim(fmt.Sprintf("%x", []int{int(raw[0]), int(raw[1]), int(raw[2]), int(raw[3])}), "[]"),
 			strings.Trim(fmt.Sprintf("%o", raw[:6]), "[]"), fmt.Sprintf("%q", raw[:6]))
 	}

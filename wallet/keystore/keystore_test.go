@@ -102,7 +102,7 @@ func TestCreateAndUnlock(t *testing.T) {
 	if _, err := keystore.Open(dir, rules(t), quick); !errors.Is(err, keystore.ErrNoWallet) {
 		t.Errorf("opens nothing: %v", err)
 	}
-	s := create(t, dir)
+	create(t, dir)
 	if _, err := keystore.Create(dir, rules(t), parse(t, words), wallet.Passphrase{}, pass, now, quick); !errors.Is(err, keystore.ErrExists) {
 		t.Errorf("a second wallet: %v", err)
 	}
@@ -428,7 +428,7 @@ func TestAccountsAndLabels(t *testing.T) {
 	if err := u.Save(); !errors.Is(err, keystore.ErrChanged) {
 		t.Errorf("saves over another's change: %v", err)
 	}
-	for _, bad := range []string{strings.Repeat("x", 201), "\x1b[2J", "a\nb", "\xff"} {
+	for _, bad := range []string{strings.Repeat("x", 201), "\x1b[2J", "a\nb", "\xff", "\u202ex"} {
 		if err := fresh.SetLabel(a, bad); err == nil {
 			t.Errorf("label %q", bad)
 		}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"filippo.io/age"
 	"github.com/ingchain/ingchain/core"
@@ -332,7 +333,7 @@ func (u *Unlocked) set(m *map[string]string, key, value, text string) error {
 		return fmt.Errorf("a label or name has at most %d bytes, and there are at most %d", maxLabel, maxLabels)
 	}
 	for _, r := range text {
-		if r < ' ' || r == 0x7f || r == '\ufffd' {
+		if !wallet.Printable(r) || r == utf8.RuneError {
 			return fmt.Errorf("label or name: character %U, want text that a screen shows", r)
 		}
 	}

@@ -18,14 +18,15 @@ import (
 	"github.com/ingchain/ingchain/wallet"
 )
 
+// The files' names in the data directory.
 const (
-	// SecretFile, PublicFile, SequenceFile and LockFile are the names in the data
-	// directory.
 	SecretFile   = "wallet.age"
 	PublicFile   = "wallet.json"
 	SequenceFile = "wallet.seq"
 	LockFile     = "wallet.lock"
+)
 
+const (
 	// Ahead is how many addresses of a branch are made beyond the last one
 	// handed out, each time the wallet is unlocked.
 	Ahead = 100
