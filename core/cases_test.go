@@ -11,6 +11,7 @@ import (
 // TestRules tells every case to core's functions alone.
 func TestRules(t *testing.T) {
 	seen := make(map[string]bool)
+	told := make(map[string]string) // what was delivered, to the case's id
 	for _, c := range cases.All() {
 		if seen[c.ID] {
 			t.Fatalf("two cases %s", c.ID)
@@ -25,6 +26,14 @@ func TestRules(t *testing.T) {
 			if len(s.Steps) == 0 {
 				t.Error("nothing was delivered")
 			}
+			var all []byte
+			for i := range s.Steps {
+				all = append(all, s.Steps[i].Bytes...)
+			}
+			if other, twice := told[string(all)]; twice {
+				t.Errorf("these are the blocks of %s", other)
+			}
+			told[string(all)] = c.ID
 			undoAll(t, s)
 			countSupply(t, s)
 			judgePayments(t, s)

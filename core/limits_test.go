@@ -99,6 +99,23 @@ func TestCoinbaseSizeLimit(t *testing.T) {
 	}
 }
 
+// Bytes that are too long under an honest header say nothing of its id: its own
+// block is within the limit. (Nodes read no block as long as that; case B80 has
+// the other rules.)
+func TestLongBytesOfAnotherRootCondemnNobody(t *testing.T) {
+	c := coretest.New(t, nil)
+	b := c.Next("b1", coretest.Genesis).Block
+	tx := core.Transaction{Version: core.TxVersion, Inputs: make([]core.Input, c.Rules.Params().MaxBlockBytes/34), Witnesses: make([]core.Witness, 1)}
+	long, err := core.NewBlock(b.Header, []core.Transaction{b.Txs[0], tx})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Rules.CheckBlock(long); long.Size() <= int(c.Rules.Params().MaxBlockBytes) || long.ID() != b.ID() ||
+		!errors.Is(err, core.ErrMerkleRoot) || core.IsForever(err) {
+		t.Errorf("%d bytes: %v", long.Size(), err)
+	}
+}
+
 // On a network whose blocks are harder than its limit.
 func TestHeadersOfAdjustingDifficulty(t *testing.T) {
 	p := core.Dev()

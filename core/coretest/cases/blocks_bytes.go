@@ -3,6 +3,7 @@ package cases
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"math"
 	"slices"
 
 	"github.com/ingchain/ingchain/core"
@@ -111,6 +112,25 @@ var blockBodies = []Case{
 		s.Rejected("bad", core.ErrBlockDouble)
 		s.Accepted("good")
 	}},
+	{ID: "B80", Name: "other bytes that break each later rule, then the block", Rule: "block 1", Tell: twoPayments(
+		// Any of these would condemn the id if it were looked at before the root.
+		func([]core.Transaction) []core.Transaction { return nil },
+		func(txs []core.Transaction) []core.Transaction { return append(txs, txs[0]) },
+		func(txs []core.Transaction) []core.Transaction { txs[1].Version = 2; return txs },
+		func(txs []core.Transaction) []core.Transaction { txs[1].Outputs = nil; return txs },
+		func(txs []core.Transaction) []core.Transaction { txs[1].Fee = math.MaxUint64; return txs },
+		func(txs []core.Transaction) []core.Transaction { txs[2].Inputs = txs[1].Inputs; return txs },
+		func(txs []core.Transaction) []core.Transaction { txs[0].Fee = 1; return txs },
+		func(txs []core.Transaction) []core.Transaction { txs[0].Data = nil; return txs },
+		func(txs []core.Transaction) []core.Transaction {
+			txs[0].Outputs = outputs(1, txs[0].Outputs[0].Value+1)
+			return txs
+		},
+		func(txs []core.Transaction) []core.Transaction {
+			txs[1].Witnesses = []core.Witness{{PublicKey: coretest.SmallOrder[1], Signature: txs[1].Witnesses[0].Signature}}
+			return txs
+		},
+	)},
 	{ID: "B50", Name: "a root that commits to one payment twice", Rule: "block 8, merkle", Tell: refused(core.ErrBlockDouble, payment(nil), paymentFrom("b2", nil), paymentFrom("b2", nil))},
 }
 

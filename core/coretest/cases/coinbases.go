@@ -283,6 +283,16 @@ var coinbaseSpends = []Case{
 		s.ExpectTip("b6")
 		s.Accepted("b7")
 	}},
+	{ID: "C80", Name: "too early, and the same payment again in time", Rule: "state 4", Params: small, Tell: func(s *coretest.Story) {
+		// ... -> b4 -> b5 -> b6 (spends b3's reward)
+		//          \-> bad (does so a block too early)
+		trunk(s, 4)
+		s.Next("bad", "b4", paymentFrom("b3", nil))
+		s.Next("b5", "b4")
+		s.Next("b6", "b5", paymentFrom("b3", nil))
+		s.Rejected("bad", core.ErrImmature)
+		s.Accepted("b5", "b6")
+	}},
 	{ID: "C41", Name: "spent in its own block", Rule: "state 4", Tell: refused(core.ErrImmature, func(d *coretest.Draft) {
 		d.KeepReward = true
 		coin := coinOf(&d.Txs[0], 0)

@@ -61,6 +61,19 @@ var headerFields = []Case{
 		s.Deferred("newer", core.ErrNewRules)
 		s.Accepted("good")
 	}},
+	{ID: "H80", Name: "version 2 and ahead of the clock", Rule: "work 3, judge 7", Tell: func(s *coretest.Story) {
+		// ... -> b4 -> newer
+		//          \-> good
+		trunk(s, 4)
+		now := timeOf(s, "b4")
+		s.Clock(now)
+		s.Next("newer", "b4", header(func(h *core.Header) {
+			h.Version, h.Time = 2, now+2*s.Rules.Params().MaxFutureMillis()
+		}))
+		s.Next("good", "b4")
+		s.Deferred("newer", core.ErrNewRules)
+		s.Accepted("good")
+	}},
 	{ID: "H37", Name: "version 0 without work", Rule: "work 4", Tell: refused(core.ErrOldVersion, header(func(h *core.Header) { h.Version = 0 }), workless)},
 	{ID: "H38", Name: "each field altered after mining", Rule: "work 2, work 3, work 4, work 6, work 7, judge 4", Params: hard, Tell: alteredFields},
 	{ID: "H39", Name: "state one bit off", Rule: "state 2", Tell: refused(core.ErrStateRoot, header(func(h *core.Header) { h.State[31] ^= 0x80 }))},
@@ -225,6 +238,23 @@ var headerTimes = []Case{
 		s.Clock(timeOf(s, "early"))
 		s.SideChain("early")
 		s.ExpectTip("c2")
+	}},
+	{ID: "H81", Name: "an early block that is bad when its time has come", Rule: "judge 7, judge 9", Tell: func(s *coretest.Story) {
+		// ... -> b4 -> bad -> child
+		//          \-> good
+		trunk(s, 4)
+		now := timeOf(s, "b4")
+		early := now + s.Rules.Params().MaxFutureMillis() + 1
+		s.Next("bad", "b4", badState, coretest.WithTime(early))
+		s.Next("child", "bad", coretest.WithTime(early+1))
+		s.Next("good", "b4")
+		s.Clock(now)
+		s.Deferred("bad", core.ErrFuture)
+		s.Deferred("child", core.ErrNoParent)
+		s.Clock(early)
+		s.Rejected("bad", core.ErrStateRoot)
+		s.Rejected("child", core.ErrBadParent)
+		s.Accepted("good")
 	}},
 	{ID: "H49", Name: "early and without work", Rule: "work 7, judge 6", Tell: func(s *coretest.Story) {
 		// ... -> b4 -> bad

@@ -275,6 +275,20 @@ var badBranches = []Case{
 		},
 	},
 	{
+		ID: "O80", Name: "the transactions of a bad block under a good header", Rule: "judge 9",
+		Tell: func(s *coretest.Story) {
+			// genesis -> b1 -> bad, twin (one merkle root) -> next
+			trunk(s, 1)
+			same := func(d *coretest.Draft) { d.Txs[0].Data = append(d.Txs[0].Data[:core.CoinbaseHeightSize], "same"...) }
+			s.Next("bad", "b1", same, payment(nil), badState)
+			s.Next("twin", "b1", same, payment(nil))
+			s.Next("next", "twin")
+			s.Rejected("bad", core.ErrStateRoot)
+			s.Accepted("twin", "next")
+			s.Rejected("bad", core.ErrStateRoot)
+		},
+	},
+	{
 		ID: "O41", Name: "a branch is bad twice", Rule: "judge 9",
 		Tell: func(s *coretest.Story) {
 			// genesis -> b1 -> b2
@@ -406,7 +420,7 @@ func badAt(s *coretest.Story, bad int) {
 
 // skippedOrders are the cases about branches that are no stories.
 var skippedOrders = []Skipped{
-	{"O03", "payments of a reverted block return to the pool", "no rule of blocks: the pool is no part of a verdict, and not built yet"},
+	{"O03", "payments of a reverted block return to the pool", "no rule of blocks: the pool is no part of a verdict; chain/mempool has tests of its own"},
 	{"O04", "payments that a reorganisation makes impossible leave the pool", "as O03"},
 	{"O05", "balances follow a reorganisation", "as O03, for wallets; that coins follow is O12, and TestWalks in chain"},
 	{"O09", "an undo record is missing: a clean stop", "damage to a store is no delivery: chain's TestMissingUndoStopsCleanly"},
