@@ -208,6 +208,27 @@ func TestNewMnemonicRefusesOtherSizes(t *testing.T) {
 	}
 }
 
+func TestLanguages(t *testing.T) {
+	for text, want := range map[string]wallet.Language{"english": wallet.English, "EN": wallet.English, "Korean": wallet.Korean, "ko": wallet.Korean} {
+		if got, err := wallet.ParseLanguage(text); err != nil || got != want {
+			t.Errorf("%s: %v, %v", text, got, err)
+		}
+	}
+	if _, err := wallet.ParseLanguage("klingon"); err == nil {
+		t.Error("klingon")
+	}
+	// The language is that of most words, so that one typed wrongly is named.
+	var word *wallet.WordError
+	_, err := wallet.ParseMnemonic("legal 활동 큰절 흔적 형제 제대로 훈련 한글 실장 활동 큰절 흔히")
+	if !errors.As(err, &word) || word.Language != wallet.Korean {
+		t.Errorf("%v", err)
+	}
+	_, err = wallet.ParseMnemonic(strings.Repeat("한국 ", 12))
+	if !errors.As(err, &word) || word.Language != wallet.Korean {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestWordLists: 2,048 different words each in NFKD, as BIP-39 wants, and none
 // in both lists, so that the language can be told.
 func TestWordLists(t *testing.T) {

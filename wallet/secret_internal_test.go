@@ -63,6 +63,9 @@ func TestSecretsNeverPrint(t *testing.T) {
 		}
 		check(fmt.Sprintf("%d slog", i), buf.String())
 	}
+	if got := key.String() + seed.GoString() + account.String() + pass.String() + m.GoString(); got != strings.Repeat(hidden, 5) {
+		t.Error(got)
+	}
 	if got := fmt.Sprintf("%s %v %x %#v", pass, key, seed, m); got != "[secret] [secret] [secret] [secret]" {
 		t.Error(got)
 	}

@@ -43,7 +43,7 @@ func Write(path string, data []byte) error { return WriteTo(OS, path, data) }
 // WriteTo is [Write] on a disk of one's own.
 func WriteTo(disk FS, path string, data []byte) error {
 	dir := filepath.Dir(path)
-	if err := makeDir(disk, dir); err != nil {
+	if err := MakeDir(disk, dir); err != nil {
 		return err
 	}
 	f, err := disk.CreateTemp(dir, TempPattern(filepath.Base(path))) // mode 0600
@@ -71,8 +71,9 @@ func WriteTo(disk FS, path string, data []byte) error {
 // the file of that name.
 func TempPattern(base string) string { return base + ".tmp-*" }
 
-// makeDir makes a missing directory durably.
-func makeDir(disk FS, dir string) error {
+// MakeDir makes a directory if it is missing, for the owner alone, so that it is
+// still there after a power cut.
+func MakeDir(disk FS, dir string) error {
 	if _, err := disk.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

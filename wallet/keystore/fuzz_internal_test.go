@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/ingchain/ingchain/core"
@@ -82,4 +83,24 @@ func FuzzPayload(f *testing.F) {
 			t.Fatalf("an error of no kind: %v", err)
 		}
 	})
+}
+
+// TestPruneKeepsWhatMatters: beyond the bound the oldest settled payments go, and
+// never one that is under way.
+func TestPruneKeepsWhatMatters(t *testing.T) {
+	var p publicFile
+	for i := range MaxSends + 5 {
+		p.Sends = append(p.Sends, sendFile{ID: strconv.Itoa(i), Created: 1, Raw: hexBytes{1}, Settled: i >= 3})
+	}
+	p.prune(2)
+	if len(p.Sends) != MaxSends-1 || p.send("0") < 0 || p.send("2") < 0 || p.send("3") >= 0 || p.send("8") >= 0 || p.send("9") < 0 {
+		t.Errorf("%d kept", len(p.Sends))
+	}
+	p.Sends = p.Sends[:0]
+	for i := range MaxSends {
+		p.Sends = append(p.Sends, sendFile{ID: strconv.Itoa(i), Created: 1, Raw: hexBytes{1}})
+	}
+	if p.prune(2); len(p.Sends) != MaxSends {
+		t.Errorf("of payments under way %d are kept", len(p.Sends))
+	}
 }

@@ -342,11 +342,15 @@ func (s *Store) Forget(id string) error {
 // [wallet.SettledDepth] confirmations. Their coins are gone for good, so they
 // hold none.
 func (s *Store) Settle(settled []core.Hash) error {
+	deep := make(map[core.Hash]bool, len(settled))
+	for _, id := range settled {
+		deep[id] = true
+	}
 	return s.update(func(p *publicFile) error {
 		changed := false
 		for i := range p.Sends {
 			f := &p.Sends[i]
-			if f.Raw != nil && !f.Settled && slices.Contains(settled, f.TxID) {
+			if f.Raw != nil && !f.Settled && deep[f.TxID] {
 				f.Settled, changed = true, true
 			}
 		}

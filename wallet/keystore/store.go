@@ -236,7 +236,7 @@ func (s *Store) write(name string, data []byte) error {
 // locked runs f while no other process, and no other goroutine of this one,
 // changes the files. What a crash left half-written goes first.
 func (s *Store) locked(f func() error) error {
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+	if err := atomicfile.MakeDir(s.opts.FS, s.dir); err != nil {
 		return err
 	}
 	lock := flock.New(s.path(LockFile), flock.SetPermissions(0o600))
