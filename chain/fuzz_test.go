@@ -110,6 +110,9 @@ func FuzzImport(f *testing.F) {
 		if bytes.HasPrefix(raw, whole) && (err != nil || tip.ID != last) || err == nil && len(raw) < len(pieces[0])+4+core.HashSize {
 			t.Fatalf("%d of %d bytes, tip %s at height %d: %v", len(raw), len(whole), tip.ID, tip.Height, err)
 		}
+		if body, ours := bytes.CutPrefix(raw, pieces[0]); !ours && (err == nil || tip.Height > 0) || err == nil && !ends(body) {
+			t.Fatalf("%d bytes that begin with %.60x pass for a whole stream of ours, to height %d", len(raw), raw, tip.Height)
+		}
 		var out bytes.Buffer
 		if _, err := m.Export(context.Background(), &out); err != nil {
 			t.Fatal(err)
@@ -118,6 +121,18 @@ func FuzzImport(f *testing.F) {
 			t.Fatalf("tip %s at height %d, a replay gives %s at height %d", tip.ID, tip.Height, want.ID, want.Height)
 		}
 	})
+}
+
+// ends reports whether blocks are followed by a length of zero and an id.
+func ends(b []byte) bool {
+	for len(b) >= 4 {
+		size := uint64(binary.LittleEndian.Uint32(b))
+		if b = b[4:]; size == 0 {
+			return len(b) >= core.HashSize
+		}
+		b = b[min(size, uint64(len(b))):]
+	}
+	return false
 }
 
 // replayed reads an export by hand and judges its blocks one after another.

@@ -70,6 +70,9 @@ func FuzzSettings(f *testing.F) {
 			if _, takes := flag.Value.(pflag.SliceValue); isList && !takes {
 				t.Fatalf("%q: %s is a list", raw, key)
 			}
+			if _, isText := v.(string); flag.Value.Type() == "string" && !isText {
+				t.Fatalf("%q: %s is no text", raw, key)
+			}
 			if !isList {
 				many = []any{v}
 			}
