@@ -254,11 +254,8 @@ func (r *Rules) checkTxForm(t *Transaction, size int) error {
 	if err != nil {
 		return err
 	}
-	if t.Fee > MaxAmount {
-		return ruleErr(ErrTxSum, "fee of %d grains, at most %d", t.Fee, MaxAmount)
-	}
-	if _, ok := addAmounts(sum, t.Fee); !ok {
-		return ruleErr(ErrTxSum, "outputs and fee are above %d grains", MaxAmount)
+	if t.Fee > MaxAmount-sum {
+		return ruleErr(ErrTxSum, "outputs of %d grains and a fee of %d are above %d", sum, t.Fee, MaxAmount)
 	}
 	return checkInputs(t)
 }
@@ -322,15 +319,8 @@ func appendSignatures(sigs []BlockSignature, t *Transaction, tx int, digest Hash
 }
 
 func (r *Rules) blockSignatures(b *Block) []BlockSignature {
-	n := 0
-	for i := range b.Txs {
-		n += len(b.Txs[i].Witnesses)
-	}
-	if n == 0 {
-		return nil
-	}
-	sigs := make([]BlockSignature, 0, n)
-	for i := 1; i < len(b.Txs); i++ {
+	sigs := make([]BlockSignature, 0, len(b.Txs))
+	for i := range b.Txs { // a coinbase has none
 		sigs = appendSignatures(sigs, &b.Txs[i], i, b.signingDigest(i, r.GenesisID()))
 	}
 	return sigs

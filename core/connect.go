@@ -59,8 +59,9 @@ func (r *Rules) CheckWork(h *Header) error {
 // CheckClock defers a header whose time is further ahead of now, in Unix
 // milliseconds, than the network allows.
 func (r *Rules) CheckClock(h *Header, now uint64) error {
-	if limit := r.params.MaxFutureMillis(); h.Time > now && h.Time-now > limit {
-		return deferErr(ErrFuture, "time is %d ms ahead of our clock, at most %d", h.Time-now, limit)
+	ahead := h.Time - min(h.Time, now)
+	if limit := r.params.MaxFutureMillis(); ahead > limit {
+		return deferErr(ErrFuture, "time is %d ms ahead of our clock, at most %d", ahead, limit)
 	}
 	return nil
 }
@@ -106,12 +107,8 @@ func (b *Block) inputs() (n int) {
 	return n
 }
 
-// txIndex maps the block's txids to their positions; it is nil for a block
-// without payments, which spends nothing.
+// txIndex maps the block's txids to their positions.
 func (b *Block) txIndex() map[Hash]int {
-	if len(b.Txs) < 2 {
-		return nil
-	}
 	index := make(map[Hash]int, len(b.Txs))
 	for i, id := range b.txids {
 		index[id] = i

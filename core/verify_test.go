@@ -101,3 +101,16 @@ func TestKnownSignaturesAreNotVerified(t *testing.T) {
 		}
 	}
 }
+
+// What is wrong with a payment is told with its place in the block.
+func TestVerdictsOfPaymentsNameTheirPlace(t *testing.T) {
+	c := coretest.New(t, nil)
+	c.Chain("b", coretest.Genesis, 2)
+	good := coretest.Pay(c.Rules.GenesisID(), []core.Coin{c.Get("b1").Coinbase()}, []string{"miner"}, coretest.To("bob", ing))
+	bad := coretest.Pay(c.Rules.GenesisID(), []core.Coin{c.Get("b2").Coinbase()}, []string{"miner"}, coretest.To("bob", ing))
+	bad.Version = 7
+	n := c.Next("bad", "b2", coretest.WithTx(good), coretest.WithTx(bad))
+	if want := "tx-version: transaction 2: version 7, want 1"; n.Err == nil || n.Err.Error() != want {
+		t.Errorf("%v, want %q", n.Err, want)
+	}
+}

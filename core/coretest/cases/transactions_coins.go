@@ -200,6 +200,12 @@ var txSameBlock = []Case{
 		coretest.Sign(c.Rules.GenesisID(), &txs[1], "alice")
 		return txs
 	}))},
+	{ID: "T120", Name: "the index just behind the outputs of an earlier payment", Rule: "state 3", Tell: refused(core.ErrMissingCoin, add(func(c *coretest.Chain) []core.Transaction {
+		txs := relay(c, 2)
+		txs[1].Inputs[0].Index = uint32(len(txs[0].Outputs))
+		coretest.Sign(c.Rules.GenesisID(), &txs[1], "alice")
+		return txs
+	}))},
 	{ID: "T98", Name: "payments that depend on nothing, in both orders", Rule: "state 3", Tell: func(s *coretest.Story) {
 		// ... -> b4 -> b5(tx1, tx2)
 		//          \-> c5(tx2, tx1) -> c6
