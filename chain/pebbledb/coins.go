@@ -2,6 +2,7 @@ package pebbledb
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"runtime"
 	"slices"
@@ -42,10 +43,7 @@ func (r reader) Coins(ops []core.Outpoint, found core.UTXOs) error {
 func (r reader) sweepCoins(ops []core.Outpoint, found core.UTXOs) error {
 	sorted := slices.Clone(ops)
 	slices.SortFunc(sorted, func(a, b core.Outpoint) int {
-		if c := bytes.Compare(a.TxID[:], b.TxID[:]); c != 0 {
-			return c
-		}
-		return int(int64(a.Index) - int64(b.Index))
+		return cmp.Or(bytes.Compare(a.TxID[:], b.TxID[:]), cmp.Compare(a.Index, b.Index))
 	})
 	workers := runtime.GOMAXPROCS(0)
 	coins := make([][]core.Coin, workers)

@@ -20,7 +20,7 @@ func TestManyCoinsAreFoundLikeFew(t *testing.T) {
 	var made []core.Coin
 	var ask []core.Outpoint
 	for i := range n {
-		c := core.Coin{Outpoint: core.Outpoint{TxID: core.Hash{byte(i * 7), byte(i >> 5)}, Index: uint32(i % 32 * 1000)}, Value: core.Amount(i + 1)}
+		c := core.Coin{Outpoint: core.Outpoint{TxID: core.Hash{byte(i * 7), byte(i >> 5)}, Index: uint32(i%32) << 27}, Value: core.Amount(i + 1)}
 		if i%3 > 0 {
 			made = append(made, c)
 		}
