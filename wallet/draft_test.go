@@ -3,6 +3,7 @@ package wallet_test
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -104,6 +105,20 @@ func TestDraftOfSeveralOwners(t *testing.T) {
 	if _, err := wallet.Combine(d, other); !errors.Is(err, wallet.ErrDraftDiffers) {
 		t.Errorf("combines different payments: %v", err)
 	}
+	lied, err := wallet.Combine(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lied.Inputs = slices.Clone(d.Inputs)
+	lied.Inputs[0].Value++ // which the txid does not tell
+	if _, err := wallet.Combine(d, lied); !errors.Is(err, wallet.ErrDraftDiffers) {
+		t.Errorf("combines drafts that differ in what inputs are worth: %v", err)
+	}
+	lied.Inputs[0].Value = 1<<63 + lied.Inputs[0].Value - 1
+	lied.Inputs[1].Value += 1 << 63
+	if err := lied.Check(rules); !errors.Is(err, wallet.ErrDraft) {
+		t.Errorf("inputs whose sum wraps around: %v", err)
+	}
 	if _, err := d.Sign(func(core.Address) (wallet.Key, bool) { return keyAt(t, alice, wallet.Change, 9), true }); err == nil {
 		t.Error("signs with another address' key")
 	}
@@ -188,6 +203,7 @@ func TestDraftText(t *testing.T) {
 		"a signature cut":                {sub(`"signature":"`+hexOf(good.Signature[:1]), `"signature":"`), wallet.ErrDraft},
 		"a signature altered":            {sub(`"signature":"`+hexOf(good.Signature[:1]), `"signature":"`+hexOf([]byte{good.Signature[0] ^ 1})), wallet.ErrDraftSignature},
 		"a stranger's key":               {sub(`"public_key":"`+hexOf(good.PublicKey[:1]), `"public_key":"`+hexOf([]byte{good.PublicKey[0] ^ 1})), wallet.ErrDraftSignature},
+		"a signature twice":              {sub(`"signatures":[`, `"signatures":[{"public_key":"`+hexOf(good.PublicKey[:])+`","signature":"`+hexOf(good.Signature[:])+`"},`), wallet.ErrDraft},
 		"two texts":                      {string(text) + string(text), wallet.ErrDraft},
 		"nothing":                        {"", wallet.ErrDraft},
 		"null":                           {"null", wallet.ErrDraft},

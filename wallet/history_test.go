@@ -170,6 +170,10 @@ func TestHistoryOfAReorganisation(t *testing.T) {
 		t.Errorf("replaced by %s", r.ReplacedBy.Short())
 	}
 
+	// A node that is just connecting the block may tell of it twice.
+	is(s.history(7, base, wallet.Entry{Tx: sent, Pending: true, Time: 65}, at(7)), wallet.Confirmed, 1)
+	is(s.history(7, base, at(7), wallet.Entry{Tx: sent, Pending: true, Time: 65}), wallet.Confirmed, 1)
+
 	coinbase := core.NewCoinbase(7, 5*ing, coretest.Key("m1").Address, nil)
 	s.history(7, base, wallet.Entry{Tx: &coinbase, Height: 7, Time: 70})
 	if r := s.history(7, base)[coinbase.ID()]; r.Status != wallet.ReorganisedOut || r.Raw != nil {

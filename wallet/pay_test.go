@@ -86,6 +86,12 @@ func TestPayChooses(t *testing.T) {
 			[]wallet.Coin{coin(3, ing+oneToOne+29+131, "a")}, ing, []core.Amount{ing + oneToOne + 29 + 131}, 131, oneToOne + 29},
 		"coins that cost more than they bring stay": {
 			[]wallet.Coin{coin(3, 2*ing, "a"), coin(6, 120, "b"), coin(9, 34, "a")}, ing, []core.Amount{2 * ing}, ing - oneToOne - 29, oneToOne + 29},
+		"the cheaper of two pairs that need no change": {
+			[]wallet.Coin{coin(3, ing*60/100, "a"), coin(6, ing*55/100, "a"), coin(9, ing*45/100+oneToOne+34+100, "a"), coin(12, ing*40/100+oneToOne+34+50, "a")}, ing,
+			[]core.Amount{ing * 60 / 100, ing*40/100 + oneToOne + 34 + 50}, 0, oneToOne + 34 + 50},
+		"change, if six coins without it cost more": {
+			append([]wallet.Coin{coin(3, 10*ing, "a"), coin(6, ing/2+oneToOne+5*34, "a")}, coin(9, ing/10, "a"), coin(12, ing/10, "a"), coin(15, ing/10, "a"), coin(18, ing/10, "a"), coin(21, ing/10, "a")), ing,
+			[]core.Amount{10 * ing}, 9*ing - oneToOne - 29, oneToOne + 29},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, err := wallet.Pay(terms(t), c.coins, payment(c.pay))
@@ -203,7 +209,10 @@ func TestPayKeepsToTheRules(t *testing.T) {
 		t.Errorf("sweeps %d coins in %d bytes, %d left", len(d.Inputs), d.Size(), left)
 	}
 	few := wallet.Terms{Rules: testRules(t, func(p *core.Params) { p.MaxBlockCoins = 8 }), Height: 100, FeeRate: 1000}
-	if _, err := wallet.Pay(few, coins, payment(8*ing)); !errors.Is(err, wallet.ErrTooLarge) {
+	if d, err := wallet.Pay(few, coins, payment(ing*9/2)); err != nil || len(d.Inputs)+len(d.Outputs) != 7 {
+		t.Errorf("a block of eight coins, the coinbase's among them: %v", err)
+	}
+	if _, err := wallet.Pay(few, coins, payment(ing*11/2)); !errors.Is(err, wallet.ErrTooLarge) {
 		t.Errorf("more coins than a block has room for: %v", err)
 	}
 	for name, p := range map[string]wallet.Payment{

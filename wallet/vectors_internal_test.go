@@ -300,3 +300,15 @@ func isError(err, kind error, position int) bool {
 	}
 	return errors.Is(err, kind)
 }
+
+// TestNobodySignsForAnother: a signature over the right digest is worth nothing
+// if the key is not the address'.
+func TestNobodySignsForAnother(t *testing.T) {
+	seed := vectorSeed(t, vectorWords, "")
+	victim, forger := vectorKey(t, seed, Path{}), vectorKey(t, seed, Path{Index: 1})
+	m := &Message{Address: victim.Address(), Prefix: "ing", Text: "I owe you", publicKey: forger.PublicKey()}
+	m.signature = forger.sign(messageDigest(m.Address.Encode("ing"), m.Text))
+	if _, err := VerifyMessage(m.String(), "ing"); !errors.Is(err, ErrMessageSignature) {
+		t.Errorf("%v", err)
+	}
+}

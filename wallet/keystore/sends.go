@@ -295,10 +295,7 @@ func (s *Store) Record(id string, tx *core.Transaction, now uint64) (send *Send,
 			}
 			return errUnchanged
 		}
-		// Its time may have run out, as long as nobody has its coins.
-		if err := p.conflict(f, now); err != nil {
-			return err
-		}
+		// Its time may have run out; whoever wanted its coins then has dropped it.
 		f.Raw, f.Created = raw, now
 		send, err = f.parse(s.rules.Params().AddressPrefix)
 		return err
