@@ -38,7 +38,7 @@ func TestRefusalsSayWhichSignature(t *testing.T) {
 	}{
 		{"the first of few", flip, 3, 0, "tx-signature: transaction 1: the signature of witness 0 does not verify"},
 		{"the last of few", flip, 3, 2, "tx-signature: transaction 3: the signature of witness 0 does not verify"},
-		{"one of many", flip, 9, 4, "tx-signature: one or more of 9 signatures do not verify"},
+		{"one of many", flip, 4, 1, "tx-signature: one or more of 4 signatures do not verify"},
 		{"a key of few", noKey, 3, 1, "tx-key: transaction 2: the public key of witness 0 is of small order or none"},
 		{"a key of many", noKey, 9, 8, "tx-key: transaction 9: the public key of witness 0 is of small order or none"},
 	} {

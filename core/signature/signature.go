@@ -132,9 +132,7 @@ func ValidKey(key *[PublicKeySize]byte) bool { return validKey(key[:]) }
 func validKey(key []byte) bool {
 	var y curve.CompressedEdwardsY
 	var p curve.EdwardsPoint
-	if _, err := y.SetBytes(key); err != nil {
-		return false
-	}
+	copy(y[:], key)
 	if _, err := p.SetCompressedY(&y); err != nil {
 		return false
 	}
