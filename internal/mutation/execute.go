@@ -14,7 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
@@ -83,7 +83,8 @@ func (w *world) test(ctx context.Context, mutants []*mutant, workers int, progre
 	// Those that take a build of their own come last.
 	mutants = slices.Clone(mutants)
 	slices.SortStableFunc(mutants, func(a, b *mutant) int { return alone(a) - alone(b) })
-	var done atomic.Int64
+	var mu sync.Mutex // of progress and done
+	done := 0
 	errs := make([]error, len(mutants))
 	parallel(workers, len(mutants), func(i int) {
 		m := mutants[i]
@@ -95,8 +96,13 @@ func (w *world) test(ctx context.Context, mutants []*mutant, workers int, progre
 		} else {
 			errs[i] = w.tryAlone(ctx, dir, bins, m)
 		}
-		if n := done.Add(1); n%100 == 0 {
-			fmt.Fprintf(progress, "%d of %d\n", n, len(mutants))
+		mu.Lock()
+		defer mu.Unlock()
+		if done++; done%100 == 0 {
+			fmt.Fprintf(progress, "%d of %d\n", done, len(mutants))
+		}
+		if m.status == survived && m.reason == "" {
+			fmt.Fprintf(progress, "%s:%d %s: %s -> %s\n", m.file.name, m.line, m.function, m.old(), m.new())
 		}
 	})
 	return errors.Join(append(errs, ctx.Err())...)

@@ -29,7 +29,7 @@ const (
 )
 
 // textCalls make text that people read; the functions among them return failures.
-var textCalls = []string{"ruleErr", "bodyErr", "deferErr", "Errorf", "Fail", "fail", "panic"}
+var textCalls = []string{"ruleErr", "bodyErr", "deferErr", "inTx", "Errorf", "Fail", "fail", "panic"}
 
 // swapped operators.
 var swaps = map[token.Token]token.Token{
@@ -487,6 +487,10 @@ func (fd *finder) isZero(e ast.Expr) bool {
 	tv := fd.p.info.Types[e]
 	if tv.IsNil() {
 		return true
+	}
+	if call, ok := e.(*ast.CallExpr); ok && len(call.Args) == 3 && fd.p.info.Types[call.Fun].IsBuiltin() {
+		size := fd.p.info.Types[call.Args[1]].Value // make([]T, 0, hint) is as good as nil
+		return size != nil && constant.Sign(size) == 0
 	}
 	if lit, ok := e.(*ast.CompositeLit); ok && len(lit.Elts) == 0 {
 		_, isMap := fd.typeOf(e).Underlying().(*types.Map)
