@@ -148,11 +148,8 @@ func (p *Pool) plan(tx *Tx, coins core.UTXOs, now uint64) (*plan, error) {
 	if err := p.resolve(pl, coins); err != nil {
 		return pl, err
 	}
-	if err := p.rules.CheckSpend(&tx.t, pl.coins, p.height+1); errors.Is(err, core.ErrImmature) {
-		// Another branch, or another block, may make it good.
-		return pl, &core.DeferError{Code: core.ErrImmature, Detail: err.Error()}
-	} else if err != nil {
-		return pl, err
+	if err := p.rules.CheckSpend(&tx.t, pl.coins, p.height+1); err != nil {
+		return pl, notYet(err)
 	}
 	var ok bool
 	if pl.ancestors, ok = ancestors(pl.parents, p.policy.MaxAncestors-1); !ok {
@@ -165,6 +162,16 @@ func (p *Pool) plan(tx *Tx, coins core.UTXOs, now uint64) (*plan, error) {
 		return pl, err
 	}
 	return pl, p.planEviction(pl)
+}
+
+// notYet takes the finality off a verdict on maturity: another block, or another
+// branch, may make the payment good.
+func notYet(err error) error {
+	var rule *core.RuleError
+	if errors.As(err, &rule) && rule.Code == core.ErrImmature {
+		return &core.DeferError{Code: rule.Code, Detail: rule.Detail}
+	}
+	return err
 }
 
 // checkAlone applies the policy that takes no coins.

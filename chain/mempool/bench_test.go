@@ -180,6 +180,30 @@ func TestMemory(t *testing.T) {
 	}
 }
 
+// TestOrphanMemory does so for orphans.
+func TestOrphanMemory(t *testing.T) {
+	const n = 5000
+	p := bigPool(t, 1<<30)
+	p.policy.MaxOrphans, p.policy.MaxPeerOrphans, p.policy.MaxOrphanBytes, p.policy.MaxPeerOrphanBytes = n, n, 1<<30, 1<<30
+	before := heapBytes()
+	for i := range n {
+		c := core.Coin{Value: 1 << 30, Address: addresses[0]}
+		binary.LittleEndian.PutUint64(c.TxID[:], uint64(i))
+		there := c
+		there.Index = 1
+		tx := pay(1000, 1, c, there)
+		if r, _ := p.Add(NewTx(&tx), core.UTXOs{there.Outpoint: there}, 1, "peer"); r.Status != Orphan {
+			t.Fatal(r.Status)
+		}
+	}
+	used := int(heapBytes() - before)
+	t.Logf("%d bytes an orphan, counted as %d", used/n, p.orphans.memory/n)
+	if used > p.orphans.memory || used < p.orphans.memory/2 {
+		t.Errorf("%d bytes are counted as %d", used, p.orphans.memory)
+	}
+	runtime.KeepAlive(p)
+}
+
 func heapBytes() uint64 {
 	runtime.GC()
 	var m runtime.MemStats

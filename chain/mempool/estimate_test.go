@@ -150,3 +150,27 @@ func TestEntryRate(t *testing.T) {
 		t.Fatalf("%d in a block with room", got)
 	}
 }
+
+// TestDepth: bytes fill a block as well as inputs and outputs do.
+func TestDepth(t *testing.T) {
+	w := lone(t, nil)
+	coins := w.fund(4)
+	size := 0
+	for i, c := range coins {
+		tx := w.mustAdd(pay(core.Amount(20_000<<i), 1, c))
+		size = sizeOf(&tx)
+	}
+	params := *w.rules.Params()
+	params.MaxBlockBytes, params.MaxBlockCoins = uint32(2*size), 1000
+	third := bucketFloor(bucketOf(w.pool.List(0, 4)[1].FeeRate()) + 1)
+	if got := w.pool.depth.rateAt(&params, 1); got != third {
+		t.Errorf("two fit by bytes: %d, want %d", got, third)
+	}
+	params.MaxBlockBytes, params.MaxBlockCoins = 1<<20, 4
+	if got := w.pool.depth.rateAt(&params, 1); got != third {
+		t.Errorf("two fit by inputs and outputs: %d, want %d", got, third)
+	}
+	if got := w.pool.depth.rateAt(&params, 2); got != 0 {
+		t.Errorf("all fit in two blocks: %d", got)
+	}
+}

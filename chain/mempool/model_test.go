@@ -211,8 +211,8 @@ func (w *world) checkOrphans() {
 			}
 		}
 		waiting += len(o.missing)
-		for i := range o.tx.t.Inputs {
-			if op := o.tx.t.Inputs[i].Outpoint; o.coins[op].Value != w.utxos()[op].Value && o.coins[op].Value != 0 {
+		for _, c := range o.coins {
+			if w.utxos()[c.Outpoint] != c {
 				w.t.Fatalf("orphan %s has a coin that is not of the chain", id.Short())
 			}
 		}

@@ -2,7 +2,6 @@ package mempool
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 
 	"github.com/ingchain/ingchain/core"
@@ -24,7 +23,7 @@ type orphanage struct {
 
 type orphan struct {
 	tx      *Tx
-	coins   core.UTXOs // of the chain, as given when it came
+	coins   []core.Coin // of the chain, as given when it came
 	missing []core.Hash
 	from    []string
 	until   uint64 // Unix milliseconds
@@ -36,13 +35,20 @@ type share struct {
 	memory  int
 }
 
+// Memory of an orphan beside its payment, in bytes: itself, its places in maps
+// and shares, and for each input a coin or a missing parent.
+const (
+	orphanCost      = 384
+	orphanInputCost = 200
+)
+
 func newOrphanage() orphanage {
 	return orphanage{byID: make(map[core.Hash]*orphan), waiting: make(map[core.Hash][]*orphan), shares: make(map[string]*share)}
 }
 
 // memory is what an orphan takes.
 func (o *orphan) memory() int {
-	return o.tx.memory() + 512 + len(o.tx.t.Inputs)*(hashMapCost+hashMapCost+spendMapCost)
+	return o.tx.memory() + orphanCost + len(o.tx.t.Inputs)*orphanInputCost
 }
 
 // keep stores an orphan, or that another peer has sent it too, and reports
@@ -60,10 +66,10 @@ func (a *orphanage) keep(policy *Policy, tx *Tx, coins core.UTXOs, missing []cor
 	} else {
 		a.stopWaiting(o)
 	}
-	o.coins = make(core.UTXOs)
+	o.coins = nil
 	for i := range tx.t.Inputs {
 		if c, ok := coins[tx.t.Inputs[i].Outpoint]; ok {
-			o.coins[c.Outpoint] = c
+			o.coins = append(o.coins, c)
 		}
 	}
 	o.until = now + policy.OrphanExpiry
@@ -181,8 +187,7 @@ func (p *Pool) promote(come []core.Hash, coins core.UTXOs, now uint64, removed *
 		waiting := slices.Clone(p.orphans.waiting[come[0]])
 		come = come[1:]
 		for _, o := range waiting {
-			maps.Copy(o.coins, coinsOf(o.tx, coins))
-			pl, err := p.plan(o.tx, o.coins, now)
+			pl, err := p.plan(o.tx, o.known(coins), now)
 			if len(pl.missing) > 0 {
 				p.orphans.stopWaiting(o)
 				p.orphans.wait(o, pl.missing)
@@ -202,14 +207,14 @@ func (p *Pool) promote(come []core.Hash, coins core.UTXOs, now uint64, removed *
 	}
 }
 
-// coinsOf picks from coins what tx spends.
-func coinsOf(tx *Tx, coins core.UTXOs) core.UTXOs {
-	if len(coins) == 0 {
-		return nil
+// known are the coins that the orphan came with, and those it spends of others.
+func (o *orphan) known(coins core.UTXOs) core.UTXOs {
+	found := make(core.UTXOs, len(o.coins))
+	for _, c := range o.coins {
+		found[c.Outpoint] = c
 	}
-	found := make(core.UTXOs)
-	for i := range tx.t.Inputs {
-		if c, ok := coins[tx.t.Inputs[i].Outpoint]; ok {
+	for i := range o.tx.t.Inputs {
+		if c, ok := coins[o.tx.t.Inputs[i].Outpoint]; ok {
 			found[c.Outpoint] = c
 		}
 	}

@@ -196,3 +196,51 @@ func TestOrphanLimits(t *testing.T) {
 		t.Fatal("a fresh orphan left for an old one")
 	}
 }
+
+// TestEqualShares: of peers that hold as much, always the same one gives way, so
+// that the pool does the same wherever it is told the same.
+func TestEqualShares(t *testing.T) {
+	for range 10 {
+		w := lone(t, func(p *Policy) { p.MaxOrphans = 4 })
+		for i, peer := range []string{"c", "a", "d", "b"} {
+			w.orphan(stray(i), peer)
+		}
+		if w.orphan(stray(9), "e") || !w.orphan(stray(8), "") {
+			t.Fatal("the last name is not the one to give way")
+		}
+		if w.pool.HasOrphan(new(stray(2)).ID()) {
+			t.Fatal("another gave way than d")
+		}
+	}
+}
+
+func TestHoldersAreBounded(t *testing.T) {
+	w := lone(t, nil)
+	tx := stray(1)
+	for i := range 2 * maxHolders {
+		w.orphan(tx, fmt.Sprint(i))
+	}
+	for i := range maxHolders {
+		if !w.pool.HasOrphan(tx.ID()) {
+			t.Fatalf("gone with %d holders left", maxHolders-i)
+		}
+		w.pool.ForgetPeer(fmt.Sprint(i))
+	}
+	if w.pool.HasOrphan(tx.ID()) {
+		t.Fatal("more peers are remembered")
+	}
+}
+
+// TestSentAgainAnOrphanWaitsLonger: somebody believes in it.
+func TestSentAgainAnOrphanWaitsLonger(t *testing.T) {
+	w := lone(t, nil)
+	tx := stray(1)
+	w.orphan(tx, "peer")
+	w.now += DefaultOrphanExpiry / 2
+	w.orphan(tx, "peer")
+	w.now += DefaultOrphanExpiry - 1
+	w.pool.Expire(w.now)
+	if !w.pool.HasOrphan(tx.ID()) {
+		t.Fatal("expired")
+	}
+}

@@ -380,6 +380,67 @@ func TestEvictionByMemory(t *testing.T) {
 	w.refused(pay(20_000, 90, coins[22]), ErrFull)
 }
 
+// TestReplacementInAFullPool: what is replaced makes room, once, and does not
+// count for its ancestors any more.
+func TestReplacementInAFullPool(t *testing.T) {
+	w := lone(t, func(p *Policy) { p.MaxTxs = 3 })
+	coins := w.fund(4)
+	a := w.mustAdd(pay(1000, 1, coins[0]))
+	b := w.mustAdd(pay(2000, 1, coins[1]))
+	w.mustAdd(pay(3000, 1, coins[2]))
+	if r, err := w.add(pay(1500, 1, coins[0]), ""); err != nil || len(r.Removed) != 1 || r.Removed[0].ID != a.ID() {
+		t.Fatalf("one for one: %v, removed %+v", err, r.Removed)
+	}
+	// More memory than the one that it replaces, which scores lowest: the next goes.
+	w.pool.policy.MaxBytes = w.pool.memory
+	r, err := w.add(pay(9000, 2, coins[0]), "")
+	if err != nil || len(r.Removed) != 2 || r.Removed[0].Reason != Replaced || r.Removed[1].Reason != Evicted || r.Removed[1].ID != b.ID() {
+		t.Fatalf("%v, removed %+v", err, r.Removed)
+	}
+	w.check()
+
+	w = lone(t, nil)
+	coins = w.fund(2)
+	parent := w.mustAdd(pay(2000, 60, coins[0]))
+	w.mustAdd(pay(2000, 1, coinOf(&parent, 0)))
+	w.mustAdd(pay(540, 2, coins[1]))
+	w.pool.policy.MaxBytes = w.pool.memory
+	// The package comes to 2,366 grains per 1,000 bytes, with the replaced child it
+	// would be 3,063; the other payment has 2,686.
+	w.refused(pay(3000, 3, coinOf(&parent, 0)), ErrFull)
+}
+
+func TestFloorEnds(t *testing.T) {
+	w := lone(t, func(p *Policy) { p.MinFeeRate = 0 })
+	w.pool.floor.raise(4*DefaultReplaceBump, 1000, DefaultFloorHalfLife)
+	w.pool.floor.raise(DefaultReplaceBump, 1000, DefaultFloorHalfLife) // lower: nothing
+	for _, tc := range []struct {
+		after uint64
+		want  core.Amount
+	}{{0, 4000}, {DefaultFloorHalfLife, 2000}, {3 * DefaultFloorHalfLife, 500}, {3*DefaultFloorHalfLife + 5000, 0}} {
+		if got := w.pool.MinFeeRate(1000 + tc.after); got != tc.want {
+			t.Errorf("after %d ms: %d, want %d", tc.after, got, tc.want)
+		}
+	}
+	if got := w.pool.MinFeeRate(0); got != 4000 {
+		t.Errorf("by a clock that was set back: %d", got)
+	}
+}
+
+// TestReplacementAtTheSameRate: a higher fee for more bytes is not enough.
+func TestReplacementAtTheSameRate(t *testing.T) {
+	w := lone(t, nil)
+	coin := w.fund(1)[0]
+	small, large := pay(0, 1, coin), pay(0, 6, coin)
+	size, larger := core.Amount(sizeOf(&small)), core.Amount(sizeOf(&large))
+	w.mustAdd(pay(10*size, 1, coin))
+	if 10*larger < 10*size+larger {
+		t.Fatal("this is about the rate, not the fee")
+	}
+	w.refused(pay(10*larger, 6, coin), ErrReplaceFee)
+	w.mustAdd(pay(10*larger+1, 6, coin))
+}
+
 func TestExpiry(t *testing.T) {
 	w := lone(t, func(p *Policy) { p.Expiry = 2_000_000 })
 	coins := w.fund(2)
@@ -430,6 +491,34 @@ func TestHistoryIsBounded(t *testing.T) {
 		if r, ok := w.pool.Explain(id); !ok || r.Reason != ByOperator {
 			t.Errorf("payment %d is forgotten for confirmed ones", i+2)
 		}
+	}
+}
+
+// TestHistoryKeepsTheLatest: the place of an earlier removal is no place of a
+// later one.
+func TestHistoryKeepsTheLatest(t *testing.T) {
+	h := newPast(3)
+	a := core.Hash{1}
+	put := func(first byte, r Reason) { h.put(Removed{ID: core.Hash{first}, Reason: r}, 1) }
+	put(1, Evicted)
+	put(1, Expired)
+	put(2, Expired)
+	put(3, Expired) // in the place of the first
+	if r, ok := h.get(a); !ok || r.Reason != Expired {
+		t.Fatalf("%+v, %v", r, ok)
+	}
+	put(4, Expired) // in the place of the second
+	if _, ok := h.get(a); ok {
+		t.Fatal("still there")
+	}
+	h = newPast(3)
+	put(1, Confirmed)
+	put(1, Conflict)
+	for i := range byte(3) {
+		put(10+i, Confirmed)
+	}
+	if r, ok := h.get(a); !ok || r.Reason != Conflict {
+		t.Fatalf("%+v, %v", r, ok)
 	}
 }
 

@@ -317,12 +317,9 @@ func (m *move) decided(o *orphan, lost map[core.Hash]bool) bool {
 		return true
 	}
 	for i := range o.tx.t.Inputs {
-		op := o.tx.t.Inputs[i].Outpoint
-		_, taken := m.takers[op]
-		_, had := o.coins[op]
-		if taken || had && lost[op.TxID] {
+		if _, taken := m.takers[o.tx.t.Inputs[i].Outpoint]; taken {
 			return true
 		}
 	}
-	return false
+	return slices.ContainsFunc(o.coins, func(c core.Coin) bool { return lost[c.TxID] })
 }

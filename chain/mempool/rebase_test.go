@@ -31,8 +31,16 @@ func TestReorganisation(t *testing.T) {
 	e := w.mustAdd(pay(1000, 1, coins[1]))
 
 	// Back to before the block: all of them wait, parents first.
+	came := w.now
+	w.now += 5000
 	r := w.rebase(w.revert(1), nil)
 	w.check()
+	if again, _ := w.pool.Get(a.ID()); again.Time != w.now {
+		t.Fatalf("a waits since %d, it is %d", again.Time, w.now)
+	}
+	if stayed, _ := w.pool.Get(d.ID()); stayed.Time != came {
+		t.Fatalf("d waits since %d, it came at %d", stayed.Time, came)
+	}
 	if got := idsOf(r.Returned); !slices.Equal(got, []core.Hash{a.ID(), b.ID()}) || len(r.Removed) != 0 {
 		t.Fatalf("%d returned, %d removed", len(got), len(r.Removed))
 	}
@@ -130,6 +138,41 @@ func TestReturningByPolicy(t *testing.T) {
 	w.rebase(reverted, nil)
 	w.check()
 	w.left(reverted[0].Txs[1], Evicted)
+}
+
+// TestReturningPushesOut: of two that return to a pool with room for one, the
+// better stays.
+func TestReturningPushesOut(t *testing.T) {
+	w := lone(t, nil)
+	coins := w.fund(2)
+	low, high := pay(1000, 1, coins[0]), pay(9000, 1, coins[1])
+	w.mine([]core.Transaction{low, high})
+	w.pool.policy.MaxTxs = 1
+	r := w.rebase(w.revert(1), nil)
+	w.check()
+	if got := idsOf(r.Returned); !slices.Equal(got, []core.Hash{high.ID()}) || len(r.Removed) != 1 || r.Removed[0].ID != low.ID() {
+		t.Fatalf("%d returned, removed %+v", len(got), r.Removed)
+	}
+	w.left(low, Evicted)
+}
+
+// TestReturningBringsOrphans: what waited for a payment of the reverted block
+// comes in behind it.
+func TestReturningBringsOrphans(t *testing.T) {
+	w := lone(t, nil)
+	coin := w.fund(1)[0]
+	parent := pay(1000, 2, coin)
+	taken := pay(0, 1, coinOf(&parent, 0)) // will not be wanted again
+	w.mine([]core.Transaction{parent, taken})
+	waits := pay(1000, 1, coinOf(&parent, 0))
+	if !w.orphan(waits, "peer") {
+		t.Fatal("not kept")
+	}
+	r := w.rebase(w.revert(1), nil)
+	w.check()
+	if got := idsOf(r.Promoted); !slices.Equal(got, []core.Hash{waits.ID()}) {
+		t.Fatalf("%d promoted", len(got))
+	}
 }
 
 func TestRebaseFailsWithoutAChange(t *testing.T) {

@@ -33,7 +33,7 @@ func (p *Pool) choose(maxBytes, maxCoins, n int) []*Tx {
 	}
 	for i, e := range p.worst {
 		t.state[i].left = e.anc
-		t.queue[i] = candidate{score: ancestorScore(e, e.anc), e: e, count: e.anc.count}
+		t.queue[i] = candidate{score: e.anc.rate(), e: e, count: e.anc.count}
 	}
 	t.init()
 	for failures := 0; len(t.queue) > 0 && len(t.txs) < n && t.bytes >= leastTxBytes && t.coins >= leastTxCoins; {
@@ -75,18 +75,6 @@ type candidate struct {
 	score rate
 	e     *entry
 	count int // of packageState.left when it was queued
-}
-
-// ancestorScore is the lesser of an entry's own rate and its package's: a parent
-// cannot make its child look better.
-func ancestorScore(e *entry, left sums) rate {
-	own := e.tx.rate()
-	if left.count > 1 {
-		if r := left.rate(); r.less(own) {
-			return r
-		}
-	}
-	return own
 }
 
 // before is the order of the queue.
@@ -154,7 +142,7 @@ func (t *template) update(set []*entry) {
 	}
 	for _, d := range touched {
 		left := t.state[d.at].left
-		t.push(candidate{score: ancestorScore(d, left), e: d, count: left.count})
+		t.push(candidate{score: left.rate(), e: d, count: left.count})
 	}
 	t.touched = touched
 }

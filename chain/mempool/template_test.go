@@ -158,9 +158,6 @@ func (w *world) naiveTemplate(bytes, coins int) (ids []core.Hash) {
 				continue
 			}
 			r := left.rate()
-			if own := e.tx.rate(); own.less(r) {
-				r = own
-			}
 			if best == nil || bestRate.less(r) {
 				best, bestRate, bestSet = e, r, set
 			}
