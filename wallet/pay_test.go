@@ -87,7 +87,7 @@ func TestPayChooses(t *testing.T) {
 		"coins that cost more than they bring stay": {
 			[]wallet.Coin{coin(3, 2*ing, "a"), coin(6, 120, "b"), coin(9, 34, "a")}, ing, []core.Amount{2 * ing}, ing - oneToOne - 29, oneToOne + 29},
 		"the cheaper of two pairs that need no change": {
-			[]wallet.Coin{coin(3, ing*60/100, "a"), coin(6, ing*55/100, "a"), coin(9, ing*45/100+oneToOne+34+100, "a"), coin(12, ing*40/100+oneToOne+34+50, "a")}, ing,
+			[]wallet.Coin{coin(3, ing*60/100, "a"), coin(6, ing*55/100, "a"), coin(9, ing*45/100+oneToOne+34+100, "a"), coin(12, ing*40/100+oneToOne+34+50, "a"), coin(15, ing*95/100, "a")}, ing,
 			[]core.Amount{ing * 60 / 100, ing*40/100 + oneToOne + 34 + 50}, 0, oneToOne + 34 + 50},
 		"change, if six coins without it cost more": {
 			append([]wallet.Coin{coin(3, 10*ing, "a"), coin(6, ing/2+oneToOne+5*34, "a")}, coin(9, ing/10, "a"), coin(12, ing/10, "a"), coin(15, ing/10, "a"), coin(18, ing/10, "a"), coin(21, ing/10, "a")), ing,

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/ingchain/ingchain/core"
@@ -102,5 +103,26 @@ func TestPruneKeepsWhatMatters(t *testing.T) {
 	}
 	if p.prune(2); len(p.Sends) != MaxSends {
 		t.Errorf("of payments under way %d are kept", len(p.Sends))
+	}
+}
+
+// TestPayloadThatContradictsItself: the words on paper must be those of the keys.
+func TestPayloadThatContradictsItself(t *testing.T) {
+	rules, err := core.NewRules(core.LAN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := strings.Fields("legal winner thank year wave sausage worth useful legal winner thank yellow")
+	p := secretPayload{Version: payloadVersion, ID: strings.Repeat("0", 2*idSize), Genesis: rules.GenesisID(), Words: words, Seed: make([]byte, wallet.SeedSize), Accounts: []uint32{0}}
+	if err := p.check(rules); !errors.Is(err, ErrDamaged) {
+		t.Errorf("words of another seed: %v", err)
+	}
+	p.Extra = true
+	if err := p.check(rules); err != nil {
+		t.Errorf("words with a passphrase that is not here: %v", err)
+	}
+	p.Words = append(words[:11:11], "zoo")
+	if err := p.check(rules); !errors.Is(err, ErrDamaged) || strings.Contains(err.Error(), "zoo") {
+		t.Errorf("words with a wrong checksum: %v", err)
 	}
 }

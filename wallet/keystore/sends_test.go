@@ -67,6 +67,17 @@ func (p *purse) mustDraft(value core.Amount) *wallet.Draft {
 	return d
 }
 
+// mustDraftWithout pays with coins that another draft does not take, whoever has
+// reserved them.
+func (p *purse) mustDraftWithout(other *wallet.Draft, value core.Amount) *wallet.Draft {
+	p.t.Helper()
+	coins := slices.DeleteFunc(slices.Clone(p.coins), func(c wallet.Coin) bool { return c.Outpoint == other.Inputs[0].Outpoint })
+	d, err := wallet.Pay(wallet.Terms{Rules: rules(p.t), Height: 100, FeeRate: 1000}, coins, wallet.Payment{
+		Outputs: []core.Output{{Value: value, Address: bob}}, Change: changeOf(other)})
+	must(p.t, err)
+	return d
+}
+
 func (p *purse) sign(d *wallet.Draft) *core.Transaction {
 	p.t.Helper()
 	st := state(p.t, p.s)
@@ -151,6 +162,16 @@ func TestCoinsOfPaymentsUnderWay(t *testing.T) {
 	}
 	if changeOf(first) == changeOf(second) {
 		t.Error("two payments under way have one change address")
+	}
+	// Another process with the same id, and other coins, takes the payment over.
+	_, err = p.s.Reserve("b", first, now)
+	if !errors.Is(err, keystore.ErrReserved) {
+		t.Errorf("takes b over with a coin of a: %v", err)
+	}
+	_, err = p.s.Reserve("a", p.mustDraftWithout(second, 3*ing), now)
+	must(t, err)
+	if _, err := p.s.Record("a", p.sign(first), now); !errors.Is(err, keystore.ErrNotReserved) {
+		t.Errorf("two processes record two payments of one id: %v", err)
 	}
 	must(t, p.s.Release("a"))
 	must(t, p.s.Release("a"))
