@@ -9,29 +9,20 @@ import (
 	"github.com/ingchain/ingchain/core"
 )
 
-// Rough costs of what a batch keeps in memory beside its rows, in bytes.
-const (
-	pendingTxCost  = 80
-	pendingOutCost = 80
-	totalsCost     = 128
-)
+// totalsCost is roughly what changed totals take in a batch, in bytes.
+const totalsCost = 64
 
 // batch gathers what steps along the chain change, to be written at once. Rows
 // that were written are read from the store; what the batch itself added and
-// needs again is in its maps. Steps back come before steps forward, so that what
-// they read is in the store.
+// needs again is in recent. Steps back come before steps forward, so that what
+// they read is in the store. There is one batch at a time.
 type batch struct {
 	s *store
 	b *pebble.Batch
 	// tip is the block that the index stands at after the batch.
 	tip Tip
-	// txs are where the transactions of applied blocks stand; nil means that the
-	// transaction was taken back.
-	txs map[core.Hash]*place
-	// outs are the outputs of applied blocks.
-	outs map[outPlace]output
-	// totals are those of all addresses touched so far.
-	totals map[core.Address]*totals
+	// dirty are the addresses whose totals change.
+	dirty  []core.Address
 	blocks int
 
 	// touched is scratch: what one transaction does to each address.
@@ -51,27 +42,15 @@ type txEffect struct {
 	id    core.Hash
 	at    place
 	outs  []output
-	spent []spentOutput
-}
-
-// spentOutput is an output that an input spends.
-type spentOutput struct {
-	at outPlace
-	output
+	spent []placedOutput
 }
 
 func newBatch(s *store, tip Tip) *batch {
-	return &batch{
-		s: s, b: s.db.NewBatch(), tip: tip,
-		txs: make(map[core.Hash]*place), outs: make(map[outPlace]output),
-		totals: make(map[core.Address]*totals), touched: make(map[core.Address]*touch),
-	}
+	return &batch{s: s, b: s.db.NewBatch(), tip: tip, touched: make(map[core.Address]*touch)}
 }
 
 // bytes is roughly the memory that the batch takes.
-func (w *batch) bytes() int {
-	return w.b.Len() + len(w.txs)*pendingTxCost + len(w.outs)*pendingOutCost + len(w.totals)*totalsCost
-}
+func (w *batch) bytes() int { return w.b.Len() + len(w.dirty)*totalsCost }
 
 func (w *batch) set(key, value []byte) {
 	if w.err == nil {
@@ -89,11 +68,14 @@ func (w *batch) delete(key []byte) {
 
 // commit writes the batch, with the tip.
 func (w *batch) commit() error {
-	for a, t := range w.totals {
+	for i := range w.dirty {
+		a := &w.dirty[i]
+		t := w.s.recent.totals[*a]
+		t.dirty = false
 		if t.txs == 0 {
-			w.delete(addressKey(w.key, prefixTotals, &a))
+			w.delete(addressKey(w.key, prefixTotals, a))
 		} else {
-			w.set(addressKey(w.key, prefixTotals, &a), appendTotals(nil, t))
+			w.set(addressKey(w.key, prefixTotals, a), appendTotals(nil, &t.totals))
 		}
 	}
 	if w.tip.ID.IsZero() {
@@ -104,7 +86,11 @@ func (w *batch) commit() error {
 	if w.err == nil {
 		w.err = w.b.Commit(pebble.NoSync)
 	}
-	err := errors.Join(w.err, w.b.Close())
+	if w.err != nil {
+		return storeError("write", w.err)
+	}
+	w.s.recent.trim()
+	err := w.b.Close()
 	w.b = nil
 	return storeError("write", err)
 }
@@ -125,7 +111,7 @@ func (w *batch) apply(blk *core.Block) error {
 			return damagedf("transaction %s is too long to index", e.id)
 		}
 		undo = binary.AppendUvarint(undo, uint64(len(tx.Inputs)))
-		e.spent = make([]spentOutput, len(tx.Inputs))
+		e.spent = make([]placedOutput, len(tx.Inputs))
 		for j := range tx.Inputs {
 			var err error
 			if e.spent[j], err = w.resolve(tx.Inputs[j].Outpoint); err != nil {
@@ -137,9 +123,8 @@ func (w *batch) apply(blk *core.Block) error {
 		e.outs = make([]output, len(tx.Outputs))
 		for j := range tx.Outputs {
 			e.outs[j] = output{tx.Outputs[j].Value, tx.Outputs[j].Address}
-			w.outs[outPlace{e.at, uint32(j)}] = e.outs[j]
+			w.s.recent.outs[core.Outpoint{TxID: e.id, Index: uint32(j)}] = placedOutput{outPlace{e.at, uint32(j)}, e.outs[j]}
 		}
-		w.txs[e.id] = &e.at
 		w.set(txKey(w.key, &e.id), appendPlace(buf, e.at))
 		w.set(txAtKey(w.key, e.at), e.id[:])
 		for j, s := range e.spent {
@@ -174,7 +159,6 @@ func (w *batch) revert() error {
 	}
 	for i := len(effects) - 1; i >= 0; i-- {
 		e := &effects[i]
-		w.txs[e.id] = nil
 		w.delete(txKey(w.key, &e.id))
 		w.delete(txAtKey(w.key, e.at))
 		// What the block made and spent itself comes back here and goes with the
@@ -185,6 +169,7 @@ func (w *batch) revert() error {
 		}
 		for j := range e.outs {
 			at := outPlace{e.at, uint32(j)}
+			delete(w.s.recent.outs, core.Outpoint{TxID: e.id, Index: uint32(j)})
 			w.delete(outKey(w.key, prefixOutput, at))
 			w.delete(unspentKey(w.key, &e.outs[j].address, at))
 		}
@@ -252,7 +237,7 @@ func (w *batch) spends(height uint32, effects []txEffect, undo []byte) error {
 			return damagedf("what the block at height %d spent", height)
 		}
 		undo = undo[size:]
-		effects[i].spent = make([]spentOutput, n)
+		effects[i].spent = make([]placedOutput, n)
 		for j := range effects[i].spent {
 			s := &effects[i].spent[j]
 			var ok bool
@@ -294,24 +279,21 @@ func readUndo(b []byte, height uint32) (p outPlace, rest []byte, ok bool) {
 
 // resolve finds the output that an input spends. The chain has judged the block,
 // so one that is missing is damage.
-func (w *batch) resolve(op core.Outpoint) (spentOutput, error) {
-	p, ok := w.txs[op.TxID]
-	if !ok {
-		stored, err := txPlace(w.s, w.s.db, &op.TxID)
-		if err != nil {
-			return spentOutput{}, storeError("find the transaction that a payment spends", err)
-		}
-		p = &stored
+func (w *batch) resolve(op core.Outpoint) (placedOutput, error) {
+	if o, ok := w.s.recent.outs[op]; ok {
+		delete(w.s.recent.outs, op) // a coin is spent once
+		return o, nil
 	}
-	if p == nil || op.Index > maxU24 {
-		return spentOutput{}, damagedf("output %d of %s, which a payment spends, is not there", op.Index, op.TxID)
+	p, err := txPlace(w.s, w.s.db, &op.TxID)
+	if err != nil {
+		return placedOutput{}, storeError("find the transaction that a payment spends", err)
 	}
-	at := outPlace{*p, op.Index}
-	if o, ok := w.outs[at]; ok {
-		return spentOutput{at, o}, nil
+	if op.Index > maxU24 {
+		return placedOutput{}, damagedf("output %d of %s, which a payment spends, is not there", op.Index, op.TxID)
 	}
+	at := outPlace{p, op.Index}
 	o, err := outputAt(w.s, w.s.db, at)
-	return spentOutput{at, o}, err
+	return placedOutput{at, o}, err
 }
 
 // count adds a transaction to the history and the totals of the addresses that
@@ -357,15 +339,20 @@ func (w *batch) count(e *txEffect, add bool) error {
 
 // total returns the totals of an address, to be changed.
 func (w *batch) total(a core.Address) (*totals, error) {
-	if t := w.totals[a]; t != nil {
-		return t, nil
+	t := w.s.recent.totals[a]
+	if t == nil {
+		stored, err := totalsOf(w.s, w.s.db, &a)
+		if err != nil {
+			return nil, err
+		}
+		t = &recentTotals{totals: stored}
+		w.s.recent.totals[a] = t
 	}
-	t, err := totalsOf(w.s, w.s.db, &a)
-	if err != nil {
-		return nil, err
+	if !t.dirty {
+		t.dirty = true
+		w.dirty = append(w.dirty, a)
 	}
-	w.totals[a] = &t
-	return &t, nil
+	return &t.totals, nil
 }
 
 func (s *totals) add(t *touch) error {
@@ -400,6 +387,7 @@ func appendHistory(b []byte, t *touch) []byte {
 // drop ends a batch that is not to be written; after commit it does nothing.
 func (w *batch) drop() {
 	if w.b != nil {
+		w.s.recent = newRecent()
 		_ = w.b.Close() // nothing was promised
 		w.b = nil
 	}

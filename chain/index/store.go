@@ -36,6 +36,8 @@ const (
 type store struct {
 	db    *pebble.DB
 	fault *fault
+	// recent belongs to the batch in the making.
+	recent *recent
 
 	mu sync.Mutex
 	// users are those between enter and leave; once ended is set there are no
@@ -84,7 +86,7 @@ func openStore(dir string, genesis core.Hash, opts *Options) (*store, error) {
 }
 
 func openOnce(dir string, opts *Options) (*store, error) {
-	s := &store{fault: newFault(opts.Logger), idle: make(chan struct{})}
+	s := &store{fault: newFault(opts.Logger), recent: newRecent(), idle: make(chan struct{})}
 	o := &pebble.Options{
 		FS:                 opts.FS,
 		FormatMajorVersion: pebble.FormatNewest,
