@@ -98,7 +98,7 @@ func (w *batch) commit() error {
 // apply adds the block that follows the tip.
 func (w *batch) apply(blk *core.Block) error {
 	h := &blk.Header
-	if h.Parent != w.tip.ID && !(w.tip.ID.IsZero() && h.Height == 0) {
+	if first := w.tip.ID.IsZero() && h.Height == 0; !first && h.Parent != w.tip.ID {
 		return damagedf("block %s does not follow %s", blk.ID(), w.tip.ID)
 	}
 	var undo []byte

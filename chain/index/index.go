@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -122,7 +121,8 @@ type progress struct {
 
 // Open opens the index in a directory of its own, which is made if missing. A
 // store that is damaged, of another format or of another network is deleted and
-// begun anew, with a line in the log. It fails with [chain.ErrDisk].
+// begun anew, with a line in the log. It fails with [chain.ErrDisk], or with
+// [chain.ErrLocked] while the store is open elsewhere.
 func Open(dir string, src Source, opts Options) (*Index, error) {
 	x := &Index{src: src, dir: dir, opts: opts.withDefaults(), changed: make(chan struct{})}
 	if err := x.open(); err != nil {
@@ -157,9 +157,6 @@ func (x *Index) open() error {
 func (x *Index) openOnce() (*store, Tip, error) {
 	if err := x.opts.FS.MkdirAll(x.dir, 0o700); err != nil {
 		return nil, Tip{}, fmt.Errorf("%w: %w", chain.ErrDisk, err)
-	}
-	if _, err := x.opts.FS.Stat(filepath.Join(x.dir, damageMark)); err == nil {
-		return nil, Tip{}, damagedf("it was found so while the node last ran")
 	}
 	s, err := openStore(x.dir, x.src.Rules().GenesisID(), &x.opts)
 	if err != nil {
@@ -200,7 +197,7 @@ func (x *Index) anew(reason error) error {
 
 // mark makes the next start build the index anew, as well as the disk allows.
 func (x *Index) mark() {
-	f, err := x.opts.FS.Create(filepath.Join(x.dir, damageMark), vfs.WriteCategoryUnspecified)
+	f, err := x.opts.FS.Create(x.opts.FS.PathJoin(x.dir, damageMark), vfs.WriteCategoryUnspecified)
 	if err == nil {
 		err = errors.Join(f.Sync(), f.Close())
 	}

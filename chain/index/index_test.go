@@ -405,6 +405,27 @@ func TestForeignDirectory(t *testing.T) {
 	}
 }
 
+// An index that is open is never taken for a damaged one.
+func TestOpenTwice(t *testing.T) {
+	w := newWorld(t, 1)
+	for _, opts := range []Options{smallOptions(vfs.NewMem()), smallOptions(vfs.Default)} {
+		dir := t.TempDir()
+		x, err := Open(dir, w, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if second, err := Open(dir, w, opts); !errors.Is(err, chain.ErrLocked) {
+			t.Error(second, err)
+		}
+		advance(t, x)
+		closeIndex(t, x)
+		if x, err = Open(dir, w, opts); err != nil || x.Tip().ID != w.tip {
+			t.Fatal(err)
+		}
+		closeIndex(t, x)
+	}
+}
+
 func TestCursorText(t *testing.T) {
 	for _, c := range []Cursor{{}, {1, 2, 3}, {1<<32 - 1, maxU24, maxU24}} {
 		if got, err := ParseCursor(c.String()); err != nil || got != c {
