@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,9 +38,9 @@ const (
 	tail       = 2000            // bytes of output that tell why the tests fail without a mutant
 )
 
-// slowShare is the share of a binary's time beyond which a test is slow. Slow
-// tests run only on what the quick ones pass.
-const slowShare = 1.0 / 20
+// passShares divide a binary's tests, the quickest first, by their share of its
+// time: most mutants fall to what takes hardly any.
+var passShares = []float64{0.05, 0.25, 1}
 
 var passedTest = regexp.MustCompile(`(?m)^--- PASS: (\S+) \(([0-9.]+)s\)`)
 
@@ -177,29 +178,44 @@ func (b *binary) cleanRun(ctx context.Context, p pass) (out []byte, took time.Du
 	return out, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
 }
 
-// divide tells the quick tests from the slow ones by what -test.v prints.
+// divide sorts tests into passes by what -test.v prints of a clean run.
 func divide(out string) []pass {
-	seconds := map[string]float64{}
+	type test struct {
+		name    string
+		seconds float64
+	}
+	var tests []test
 	total := 0.0
 	for _, m := range passedTest.FindAllStringSubmatch(out, -1) {
 		if s, err := strconv.ParseFloat(m[2], 64); err == nil {
-			seconds[m[1]] = s
+			tests = append(tests, test{m[1], s})
 			total += s
 		}
 	}
-	var slow []string
-	for name, s := range seconds {
-		if s > slowShare*total {
-			slow = append(slow, name)
+	slices.SortFunc(tests, func(a, b test) int {
+		return cmp.Or(cmp.Compare(a.seconds, b.seconds), cmp.Compare(a.name, b.name))
+	})
+	var later []string // all that are not in the first pass
+	passes := make([]pass, 1)
+	sum, at := 0.0, 0
+	for i, share := range passShares {
+		var names []string
+		for ; at < len(tests) && (sum+tests[at].seconds <= share*total || share == 1); at++ {
+			names = append(names, tests[at].name)
+			sum += tests[at].seconds
+		}
+		if i > 0 && len(names) > 0 {
+			later = append(later, names...)
+			passes = append(passes, pass{args: []string{"-test.run=" + anyOf(names)}})
 		}
 	}
-	if len(slow) == 0 {
-		return []pass{{}}
+	if len(later) > 0 {
+		passes[0].args = []string{"-test.skip=" + anyOf(later)}
 	}
-	slices.Sort(slow)
-	names := "^(" + strings.Join(slow, "|") + ")$"
-	return []pass{{args: []string{"-test.skip=" + names}}, {args: []string{"-test.run=" + names}}}
+	return passes
 }
+
+func anyOf(names []string) string { return "^(" + strings.Join(names, "|") + ")$" }
 
 func (b *binary) command(ctx context.Context, mutant int, p pass) *exec.Cmd {
 	args := append(slices.Clone(b.args), "-test.timeout="+(wallFactor*p.limit).String())
