@@ -44,6 +44,7 @@ var plan = []floor{
 	{pkg: "chain/mempool/journal", may: []string{"core", "internal/atomicfile"}, why: "a file of payments; knows no pool"},
 	{pkg: "chain/pebbledb", may: []string{"core", "chain", "internal/atomicfile", "github.com/cockroachdb/pebble/v2/...", "github.com/gofrs/flock"}, why: "the Store on disk"},
 	{pkg: "chain/miner", may: []string{"core", "chain", "github.com/holiman/uint256"}, why: "finds blocks; the chain judges them"},
+	{pkg: "chain/index", may: []string{"core", "chain", "github.com/cockroachdb/pebble/v2/..."}, why: "reads the chain's feed into tables of its own"},
 	{pkg: "protocol/wire", may: []string{"core", "core/canon"}, why: "bytes only"},
 	{pkg: "protocol/plan", may: []string{"core"}, forbidStd: []string{"context", "os", "net", "log", "log/slog", "sync"}, why: "decides without I/O"},
 	{pkg: "protocol", may: append([]string{"core", "protocol/wire", "protocol/plan", "golang.org/x/sync/...", "golang.org/x/time/rate"}, libp2p...), why: "speaks to peers"},
