@@ -29,7 +29,7 @@ const (
 )
 
 var (
-	nameForm   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
+	nameForm   = regexp.MustCompile(fmt.Sprintf("^[a-z0-9][a-z0-9-]{0,%d}$", maxNameLen-1))
 	prefixForm = regexp.MustCompile(`^[a-z]{2,5}$`)
 )
 

@@ -66,6 +66,16 @@ func TestBoundsOfParameters(t *testing.T) {
 	}
 }
 
+func TestIntervalIsAtMostADay(t *testing.T) {
+	r := core.LAN().Retarget
+	for interval, good := range map[uint64]bool{0: false, 1: true, 86_400_000: true, 86_400_001: false} {
+		r.IntervalMillis = interval
+		if err := r.Validate(); good != (err == nil) {
+			t.Errorf("%d ms: %v", interval, err)
+		}
+	}
+}
+
 // The failure names the parameter to change, also where another would fail next.
 func TestRetargetFailuresNameTheParameter(t *testing.T) {
 	for want, r := range map[string]core.Retarget{
@@ -172,6 +182,9 @@ func TestNetworkFilesLackNothing(t *testing.T) {
 }
 
 func TestNetworkFilesAreOneObject(t *testing.T) {
+	if core.MaxParamsFile != 65_536 {
+		t.Errorf("a network file may have %d bytes, docs/spec/network.md says 65,536", core.MaxParamsFile)
+	}
 	raw, err := json.Marshal(core.LAN())
 	if err != nil {
 		t.Fatal(err)
