@@ -160,7 +160,7 @@ func TestAddressErrorsAreOfOneKind(t *testing.T) {
 	} {
 		a, err := core.ParseAddress(tc.in, "ing")
 		for _, kind := range kinds {
-			if errors.Is(err, kind) != (kind == tc.want) {
+			if errors.Is(err, kind) != errors.Is(tc.want, kind) {
 				t.Errorf("%s: %v, want only %v", name, err, tc.want)
 			}
 		}

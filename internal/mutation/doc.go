@@ -17,6 +17,7 @@
 // Mutants that cannot be switched at run time, of constant declarations, are
 // built one by one. A change that does not compile is not a mutant.
 //
-// What the mutations are stands in operators.go. It is a tool for tests and
+// What the mutations are stands in operators.go; finder.go walks the source,
+// expressions.go and statements.go make them. It is a tool for tests and
 // reads nothing but the checkout. Start with run in main.go.
 package main
