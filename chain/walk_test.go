@@ -234,7 +234,7 @@ func TestWalks(t *testing.T) {
 				w.detour()
 			}
 		}
-		w.builder.wantState(w.m)
+		w.wantState(w.m)
 		if h, err := w.m.StateHashFull(context.Background()); err != nil || h.Commitment != w.states[w.m.Tip().ID].Commitment() {
 			t.Fatalf("seed %d: state hash %s, %v", seed, h.Commitment, err)
 		}

@@ -42,7 +42,7 @@ func oddSignatures(genesis core.Hash) (all []oddSignature) {
 	for _, k := range keys {
 		add := func(name string, sign func(core.Hash) [core.SignatureSize]byte) {
 			seen := make(map[bool]bool) // whether it is good without the cofactor
-			for try := byte(0); try < 100 && !(seen[true] && seen[false]); try++ {
+			for try := byte(0); try < 100 && (!seen[true] || !seen[false]); try++ {
 				tx := core.Transaction{
 					Version: core.TxVersion, Inputs: []core.Input{{}}, Data: []byte{try},
 					Outputs: []core.Output{coretest.To("bob", ing)},

@@ -203,7 +203,7 @@ func (s *stage) look(st *coretest.Step) error {
 		return err
 	}
 	if why := s.victim.Verdict(st.Culprit); st.Verdict == coretest.Rejected && why != nil && core.CodeOf(why) != st.Code {
-		return fmt.Errorf("the verdict kept is %s, want %s", why.Error(), st.Code)
+		return fmt.Errorf("the verdict kept is %w, want %q", why, string(st.Code))
 	} else if why := s.victim.Verdict(st.ID); st.Verdict != coretest.Rejected && why != nil {
 		return fmt.Errorf("the verdict kept is %w, want none", why)
 	}
