@@ -345,7 +345,8 @@ var coinbaseSpends = []Case{
 			d.Txs[0] = core.NewCoinbase(2, 5*ing, coretest.Key("miner").Address, []byte("same"))
 		}
 		s.Next("a2", "b1", same)
-		c2 := above(s, "c2.", "b1", "a2", same, in(1))
+		var ms uint64 // the tries differ in nothing but their time
+		c2 := above(s, "c2.", "b1", "a2", same, func(d *coretest.Draft) { ms++; in(ms)(d) })
 		s.Next("a3", "a2", paymentFrom("a2", nil))
 		c3 := above(s, "c3.", c2, "a3")
 		s.Next("c4", c3, paymentFrom("a2", nil))

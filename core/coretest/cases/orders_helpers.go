@@ -56,12 +56,13 @@ func below(s *coretest.Story, prefix, parent, rival string, mutators ...coretest
 
 func beside(s *coretest.Story, prefix, parent, rival string, sign int, mutators ...coretest.Mutator) string {
 	want := s.Get(rival).Block.ID()
-	for i := 1; ; i++ {
+	for i := 1; i <= 256; i++ {
 		n := s.Next(fmt.Sprintf("%s%d", prefix, i), parent, mutators...)
 		if id := n.Block.ID(); bytes.Compare(id[:], want[:]) == sign {
 			return n.Name
 		}
 	}
+	panic("cases: " + prefix + " has the same id at every try, or it is no coin that is tossed")
 }
 
 // three makes rivals at height 1.
