@@ -110,6 +110,43 @@ func (m *Message) String() string {
 	return b.String()
 }
 
+// Signature returns the signature without the text, in one word: base64 of the
+// public key and the signature itself. [VerifySignature] reads it.
+func (m *Message) Signature() string {
+	return base64.StdEncoding.EncodeToString(append(m.publicKey[:], m.signature[:]...))
+}
+
+// VerifySignature verifies what [Message.Signature] wrote, of a text that the
+// owner of an address is said to have signed. It fails as [VerifyMessage] does.
+func VerifySignature(address, text, word, prefix string) (*Message, error) {
+	a, err := core.ParseAddress(address, prefix)
+	if err != nil {
+		return nil, err
+	}
+	m := &Message{Address: a, Prefix: prefix}
+	if m.Text, err = cleanText(text); err != nil {
+		return nil, err
+	}
+	both, err := base64.StdEncoding.Strict().DecodeString(strings.TrimSpace(word))
+	if err != nil || len(both) != len(m.publicKey)+len(m.signature) {
+		return nil, fmt.Errorf("%w: the signature is not base64 of %d bytes", ErrMessage, len(m.publicKey)+len(m.signature))
+	}
+	copy(m.signature[:], both[copy(m.publicKey[:], both):])
+	if err := m.verify(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// verify reports whether the owner of the address signed the text.
+func (m *Message) verify() error {
+	item := signature.Item{PublicKey: &m.publicKey, Message: messageDigest(m.Address.Encode(m.Prefix), m.Text), Signature: &m.signature}
+	if core.AddressOf(m.publicKey) != m.Address || !signature.Verify(item) {
+		return ErrMessageSignature
+	}
+	return nil
+}
+
 // VerifyMessage reads a signed message of the network with the given prefix and
 // verifies it. White space around it is free, and lines may end in "\r\n". It
 // fails with [ErrMessage], [ErrMessageSignature] or an error of
@@ -133,9 +170,8 @@ func VerifyMessage(armor, prefix string) (*Message, error) {
 	if m.Address, err = core.ParseAddress(address, prefix); err != nil {
 		return nil, err
 	}
-	item := signature.Item{PublicKey: &m.publicKey, Message: messageDigest(m.Address.Encode(prefix), m.Text), Signature: &m.signature}
-	if core.AddressOf(m.publicKey) != m.Address || !signature.Verify(item) {
-		return nil, ErrMessageSignature
+	if err := m.verify(); err != nil {
+		return nil, err
 	}
 	return m, nil
 }

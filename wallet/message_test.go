@@ -117,3 +117,32 @@ func FuzzMessage(f *testing.F) {
 		}
 	})
 }
+
+// The signature alone, with address and text beside it, says the same.
+func TestMessageSignatureAlone(t *testing.T) {
+	for _, text := range []string{"hello", "-dash\nand more\n", "한글"} {
+		m := signedMessage(t, text)
+		address := m.Address.Encode("ing")
+		got, err := wallet.VerifySignature(address, text, m.Signature(), "ing")
+		if err != nil || got.String() != m.String() {
+			t.Fatalf("%q: %v", text, err)
+		}
+		other := signedMessage(t, text+"!")
+		for name, c := range map[string]struct {
+			address, text, word string
+			want                error
+		}{
+			"another text":       {address, text + ".", m.Signature(), wallet.ErrMessageSignature},
+			"another signature":  {address, text, other.Signature(), wallet.ErrMessageSignature},
+			"another address":    {core.Address{}.Encode("ing"), text, m.Signature(), wallet.ErrMessageSignature},
+			"another network":    {m.Address.Encode("ingd"), text, m.Signature(), core.ErrAddressNetwork},
+			"short":              {address, text, m.Signature()[4:], wallet.ErrMessage},
+			"no base64":          {address, text, "!" + m.Signature()[1:], wallet.ErrMessage},
+			"control characters": {address, "\x1b", m.Signature(), wallet.ErrMessage},
+		} {
+			if _, err := wallet.VerifySignature(c.address, c.text, c.word, "ing"); !errors.Is(err, c.want) {
+				t.Errorf("%s: %v, want %v", name, err, c.want)
+			}
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 
@@ -71,6 +72,9 @@ type sendFile struct {
 	Payments []paymentFile `json:"payments"`
 	Change   string        `json:"change,omitempty"`
 	Raw      hexBytes      `json:"raw,omitempty"`
+	// Offers counts who was given the bytes to hand them to a node, from
+	// [Store.Record] on.
+	Offers uint32 `json:"offers,omitempty"`
 }
 
 type inputFile struct {
@@ -289,14 +293,11 @@ func (s *Store) Record(id string, tx *core.Transaction, now uint64) (send *Send,
 			return fmt.Errorf("%w (%q)", ErrNotReserved, id)
 		}
 		f := &p.Sends[i]
-		if f.recorded() {
-			if send, err = f.parse(s.rules.Params().AddressPrefix); err != nil {
-				return err
-			}
-			return errUnchanged
+		if !f.recorded() {
+			// Its time may have run out; whoever wanted its coins then has dropped it.
+			f.Raw, f.Created = raw, now
 		}
-		// Its time may have run out; whoever wanted its coins then has dropped it.
-		f.Raw, f.Created = raw, now
+		f.offer()
 		send, err = f.parse(s.rules.Params().AddressPrefix)
 		return err
 	})
@@ -304,6 +305,53 @@ func (s *Store) Record(id string, tx *core.Transaction, now uint64) (send *Send,
 		return nil, err
 	}
 	return send, nil
+}
+
+// Offer returns a recorded payment whose bytes the caller is about to hand to a
+// node again. It notes that, so that nobody else withdraws the payment meanwhile.
+// It fails with [ErrNotReserved] if there is no such payment, or not any more.
+func (s *Store) Offer(id string) (send *Send, err error) {
+	err = s.update(func(p *publicFile) error {
+		i := p.send(id)
+		if i < 0 || !p.Sends[i].recorded() {
+			return fmt.Errorf("%w (%q)", ErrNotReserved, id)
+		}
+		p.Sends[i].offer()
+		send, err = p.Sends[i].parse(s.rules.Params().AddressPrefix)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return send, nil
+}
+
+func (f *sendFile) offer() {
+	if f.Offers < math.MaxUint32 {
+		f.Offers++
+	}
+}
+
+// Withdraw drops a recorded payment that a node has refused, and frees its coins.
+// It does so only if the caller, who had the bytes from [Store.Record], is the
+// only one who ever had them: whoever else was given them may have got them to a
+// node that took them, or a former attempt may, whose answer nobody saw. Then it
+// fails with [ErrRecorded], and the payment stays.
+func (s *Store) Withdraw(id string) error {
+	return s.update(func(p *publicFile) error {
+		i := p.send(id)
+		if i < 0 {
+			return errUnchanged
+		}
+		f := p.Sends[i]
+		if f.recorded() && (f.Offers != 1 || f.Settled) {
+			return fmt.Errorf("%w (%q)", ErrRecorded, id)
+		}
+		p.Sends = slices.Delete(p.Sends, i, i+1)
+		// A history read meanwhile would offer to send it again.
+		p.Seen = slices.DeleteFunc(p.Seen, func(seen seenFile) bool { return seen.TxID == f.TxID && seen.Height == 0 })
+		return nil
+	})
 }
 
 // Release gives back the coins of a payment that was not recorded; one that is

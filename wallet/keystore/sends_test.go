@@ -440,3 +440,51 @@ func TestCreateFailsAtEveryStep(t *testing.T) {
 		}
 	}
 }
+
+// A refused payment is withdrawn only by whoever alone had its bytes.
+func TestWithdraw(t *testing.T) {
+	p := newPurse(t, 2)
+	begin := func(id string) *core.Transaction {
+		t.Helper()
+		d := p.mustDraft(ing)
+		_, err := p.s.Reserve(id, d, now)
+		must(t, err)
+		tx := p.sign(d)
+		_, err = p.s.Record(id, tx, now)
+		must(t, err)
+		return tx
+	}
+	tx := begin("refused")
+	must(t, p.s.SetSeen([]wallet.Seen{{TxID: tx.ID(), Raw: tx.AppendTo(nil), Time: now}}))
+	must(t, p.s.Withdraw("refused"))
+	st := state(t, p.s)
+	if _, have := st.Send("refused"); have || len(st.Reserved(now)) != 0 || len(st.Seen()) != 0 {
+		t.Error("it is still there")
+	}
+	if _, err := p.s.Offer("refused"); !errors.Is(err, keystore.ErrNotReserved) {
+		t.Errorf("its bytes are given out: %v", err)
+	}
+	must(t, p.s.Withdraw("refused")) // twice is no harm
+
+	tx = begin("retried")
+	send, err := p.s.Offer("retried")
+	must(t, err)
+	if !bytes.Equal(send.Raw, tx.AppendTo(nil)) {
+		t.Error("other bytes")
+	}
+	if err := p.s.Withdraw("retried"); !errors.Is(err, keystore.ErrRecorded) {
+		t.Errorf("a payment that a second one may have sent: %v", err)
+	}
+	if len(state(t, p.s).Reserved(now)) == 0 {
+		t.Error("its coins are free")
+	}
+
+	// Two who retry an id at once may sign the same bytes.
+	p.coins = newPurse(t, 3).coins[2:]
+	tx = begin("twice")
+	_, err = p.s.Record("twice", tx, now)
+	must(t, err)
+	if err := p.s.Withdraw("twice"); !errors.Is(err, keystore.ErrRecorded) {
+		t.Errorf("a payment that was recorded twice: %v", err)
+	}
+}
