@@ -25,8 +25,10 @@ var (
 	ErrTimeout      = errors.New("timed out")        // also: not synced in time, no answer from a peer
 	ErrUnreachable  = errors.New("node unreachable") // the client cannot reach the node
 	ErrShuttingDown = errors.New("node is shutting down")
-	ErrFailed       = errors.New("failed")       // it made sense and could not be done; the caller may know why
-	ErrBusy         = errors.New("node is busy") // a limit of the server; try again later
+	ErrFailed       = errors.New("failed")           // it made sense and could not be done; the caller may know why
+	ErrBusy         = errors.New("node is busy")     // a limit of the server; try again later
+	ErrRefused      = errors.New("refused")          // a payment, by a rule or the node's policy: [Refusal] says which
+	ErrNoIndex      = errors.New("no address index") // switched off, or still building: [IndexError] says which
 )
 
 // ChainReader reads a chain, in a running node or in a stopped node's store.
@@ -92,6 +94,40 @@ type Backend interface {
 	Reconsider(ctx context.Context, id core.Hash) (Ref, error)
 	// Import reads what Export wrote and returns the tip afterwards.
 	Import(ctx context.Context, r io.Reader) (Ref, error)
+
+	TxBackend
+}
+
+// TxBackend is the part of a [Backend] that is about payments and addresses.
+type TxBackend interface {
+	// SubmitTx hands in a payment, encoded. Once it returns without an error the
+	// payment survives a crash of the node. It fails with a [Refusal], which wraps
+	// ErrRefused; a payment whose coins are missing is refused, too.
+	SubmitTx(ctx context.Context, raw []byte) (TxAccepted, error)
+	// SubmitTxs hands in up to MaxSubmit payments, parents before children, and
+	// says of each what became of it.
+	SubmitTxs(ctx context.Context, raws [][]byte) ([]TxOutcome, error)
+	// Tx finds a transaction in the pool, on the chain, or in what is remembered
+	// of those that left the pool; else it fails with ErrNotFound. Without the
+	// index, those of the chain are found as far as the pool remembers them.
+	Tx(ctx context.Context, id core.Hash, raw bool) (TxDetail, error)
+	Mempool(ctx context.Context) (Mempool, error)
+	// MempoolTxs lists the payments in the pool behind number after, as they came.
+	MempoolTxs(ctx context.Context, after uint64, limit int) ([]MempoolTx, error)
+	// Fees estimates fee rates for targets of 1 to MaxFeeTarget blocks, at most
+	// MaxFeeTargets of them; none means a few common ones.
+	Fees(ctx context.Context, targets []int) (Fees, error)
+
+	// What follows needs the index and fails with ErrNoIndex without. An address
+	// that is not one of this network is ErrBadRequest.
+
+	Address(ctx context.Context, address string) (AddressInfo, error)
+	// AddressCoins lists the coins of an address; an empty cursor begins.
+	AddressCoins(ctx context.Context, address, cursor string, limit int) (CoinPage, error)
+	// AddressHistory lists the transactions of an address; an empty cursor begins.
+	AddressHistory(ctx context.Context, address, cursor string, limit int) (HistoryPage, error)
+	// WalletView answers all that a wallet wants to know, at one tip.
+	WalletView(ctx context.Context, q WalletQuery) (WalletView, error)
 }
 
 // ListBlocks lists up to limit blocks of the best chain, the newest first, page by

@@ -17,13 +17,13 @@ const keyLetters = "abcdefghijklmnopqrstuvwxyz_"
 
 var errBrokenBody = fmt.Errorf("%w: the body broke off", ErrBadRequest)
 
-// decodeBody reads a JSON body: one object of known keys, none of them twice,
-// and nothing behind it.
-func decodeBody(w http.ResponseWriter, r *http.Request, v any) error {
-	if r.ContentLength > maxBodyBytes {
-		return &http.MaxBytesError{Limit: maxBodyBytes} // before reading any of it
+// decodeBody reads a JSON body of at most limit bytes: one object of known keys,
+// none of them twice, and nothing behind it.
+func decodeBody(w http.ResponseWriter, r *http.Request, limit int64, v any) error {
+	if r.ContentLength > limit {
+		return &http.MaxBytesError{Limit: limit} // before reading any of it
 	}
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodyBytes))
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+
+	"github.com/ingchain/ingchain/core"
 )
 
 // Problem is how the server reports a failure (RFC 9457), as a document of its
@@ -15,6 +17,8 @@ type Problem struct {
 	Detail string `json:"detail,omitempty"`
 	// Code is stable and meant for programs.
 	Code string `json:"code"`
+	// Missing are the transactions that a refused payment misses.
+	Missing []core.Hash `json:"missing,omitempty"`
 }
 
 // Codes of a Problem that have no error kind of their own.
@@ -44,11 +48,16 @@ var kinds = []struct {
 	{ErrShuttingDown, http.StatusServiceUnavailable, "shutting-down"},
 	{ErrBusy, http.StatusServiceUnavailable, "busy"},
 	{ErrFailed, http.StatusConflict, "failed"},
+	{ErrRefused, http.StatusUnprocessableEntity, "refused"},
+	{ErrNoIndex, http.StatusServiceUnavailable, CodeIndexOff},
 
 	{ErrNotAllowed, http.StatusUnauthorized, codeUnauthorized},
 	{ErrNotAllowed, http.StatusForbidden, codeForeignHost},
 	{ErrNotAllowed, http.StatusForbidden, codeCrossOrigin},
 	{ErrBusy, http.StatusTooManyRequests, codeTooMany},
+	{ErrNoIndex, http.StatusServiceUnavailable, CodeIndexBuilding},
+	{ErrNoIndex, http.StatusServiceUnavailable, CodeIndexBehind},
+	{ErrNoIndex, http.StatusServiceUnavailable, CodeIndexFailed},
 	{ErrBadRequest, http.StatusMethodNotAllowed, codeMethod},
 	{ErrBadRequest, http.StatusUnsupportedMediaType, codeMediaType},
 	{ErrBadRequest, http.StatusRequestEntityTooLarge, codeTooLarge},
@@ -65,6 +74,9 @@ func problemOf(err error) (p Problem, known bool) {
 		return problem(http.StatusServiceUnavailable, "shutting-down", ErrShuttingDown.Error()), true
 	case errors.Is(err, context.DeadlineExceeded):
 		return problem(http.StatusGatewayTimeout, "timeout", ErrTimeout.Error()), true
+	}
+	if p, ok := coded(err); ok {
+		return p, true
 	}
 	for _, k := range kinds {
 		if errors.Is(err, k.kind) {
@@ -100,12 +112,23 @@ func (e *Error) Error() string {
 	return e.Detail
 }
 
-// Unwrap returns the kind, or nil.
+// Unwrap returns the kind, or nil. Codes of rules and policies are of the kind
+// [ErrRefused].
 func (e *Error) Unwrap() error {
 	for _, k := range kinds {
 		if k.code == e.Code {
 			return k.kind
 		}
 	}
+	if e.Status == http.StatusUnprocessableEntity || e.Status == http.StatusConflict {
+		return ErrRefused
+	}
 	return nil
+}
+
+// Is reports whether the failure is the given code of a rule or a policy, such
+// as [core.ErrMissingCoin].
+func (e *Error) Is(target error) bool {
+	code, ok := target.(core.Code)
+	return ok && string(code) == e.Code
 }

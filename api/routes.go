@@ -18,8 +18,8 @@ type route struct {
 	handle       func(s *Server, w http.ResponseWriter, r *http.Request)
 }
 
-// routes is the whole surface.
-var routes = []route{
+// routes is the whole surface, with txRoutes.
+var routes = append([]route{
 	{"GET", "/v1/status", get(Backend.Status)},
 	{"GET", "/v1/id", get(Backend.ID)},
 	{"GET", "/v1/network", get(func(b Backend, _ context.Context) (*core.Params, error) { return b.Params(), nil })},
@@ -65,7 +65,7 @@ var routes = []route{
 	{"POST", "/v1/mining/stop", post(func(b Backend, ctx context.Context, _ struct{}) (MiningStatus, error) {
 		return b.StopMining(ctx)
 	})},
-}
+}, txRoutes...)
 
 // Bodies of POST requests.
 type (
@@ -140,12 +140,8 @@ func getList[T any](call func(Backend, context.Context) ([]T, error)) func(*Serv
 // post makes a handler of a call with a JSON body.
 func post[Q, T any](call func(Backend, context.Context, Q) (T, error)) func(*Server, http.ResponseWriter, *http.Request) {
 	return func(s *Server, w http.ResponseWriter, r *http.Request) {
-		if !wantMedia(w, r, "application/json") {
-			return
-		}
 		var q Q
-		if err := decodeBody(w, r, &q); err != nil {
-			s.fail(w, r, err)
+		if !s.body(w, r, maxBodyBytes, &q) {
 			return
 		}
 		v, err := call(s.backend, r.Context(), q)

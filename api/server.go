@@ -68,6 +68,7 @@ type Server struct {
 	streams slots
 	heavy   slots
 	wrong   slots
+	bulk    slots
 
 	// readHeader and readBody are the time limits for a client's sending; tests
 	// shorten them.
@@ -83,6 +84,7 @@ func NewServer(b Backend, cfg Config) *Server {
 		backend: b, cfg: cfg, log: cfg.Logger,
 		readHeader: readHeaderTimeout, readBody: readBodyTimeout,
 		streams: make(slots, maxStreams), heavy: make(slots, maxHeavy), wrong: make(slots, maxWrongTokens),
+		bulk: make(slots, maxBulk),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -177,7 +179,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	return nil
 }
 
-// slots is a counting semaphore that nobody waits for.
+// slots is a counting semaphore. Nobody waits for it but in wait.
 type slots chan struct{}
 
 func (s slots) take() bool {
@@ -185,6 +187,21 @@ func (s slots) take() bool {
 	case s <- struct{}{}:
 		return true
 	default:
+		return false
+	}
+}
+
+// wait takes a slot once there is one; false if ctx ends first.
+func (s slots) wait(ctx context.Context) bool {
+	select {
+	case s <- struct{}{}:
+		return true
+	default:
+	}
+	select {
+	case s <- struct{}{}:
+		return true
+	case <-ctx.Done():
 		return false
 	}
 }

@@ -80,7 +80,7 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var none struct{}
-	if err := decodeBody(w, r, &none); err != nil {
+	if err := decodeBody(w, r, maxBodyBytes, &none); err != nil {
 		s.fail(w, r, err)
 		return
 	}

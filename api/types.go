@@ -39,6 +39,7 @@ type Status struct {
 	Syncing bool        `json:"syncing"`
 	Mining  bool        `json:"mining"`
 	Mempool MempoolInfo `json:"mempool"`
+	Index   IndexStatus `json:"index"`
 	DataDir string      `json:"data_dir"`
 	API     string      `json:"api"`
 	// HashRate is the miner's own, in hashes per second, zero when it rests.

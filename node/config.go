@@ -45,6 +45,16 @@ type Config struct {
 	// MineThreads is the number of search workers; 0 means one per core.
 	MineThreads int
 
+	// NoIndex runs without the index of addresses and transactions: questions
+	// about addresses are refused.
+	NoIndex bool
+	// PoolBytes bounds the memory of payments that wait for a block, in bytes; 0
+	// means mempool.DefaultMaxBytes.
+	PoolBytes int
+	// MinFeeRate is the least fee of payments that the node keeps and passes on,
+	// in grains per 1,000 bytes; 0 means mempool.DefaultMinFeeRate.
+	MinFeeRate uint64
+
 	// Reindex rebuilds coins and indexes from the stored bodies at start.
 	Reindex bool
 	// PhaseTrace appends the begin and end of phases to a file, for tests that
