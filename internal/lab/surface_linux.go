@@ -58,6 +58,44 @@ type StateHash struct {
 	Hash      string `json:"hash"`
 }
 
+// Balance is "wallet balance", in grains.
+type Balance struct {
+	Confirmed  uint64 `json:"confirmed"`
+	Immature   uint64 `json:"immature"`
+	PendingIn  uint64 `json:"pending_in"`
+	PendingOut uint64 `json:"pending_out"`
+}
+
+// Payment is "wallet send". Fee is in grains.
+type Payment struct {
+	ID     string `json:"id"`
+	TxID   string `json:"txid"`
+	Status string `json:"status"`
+	Fee    uint64 `json:"fee"`
+}
+
+// HistoryRow is an element of "wallet history". Amounts are in grains.
+type HistoryRow struct {
+	TxID          string `json:"txid"`
+	Status        string `json:"status"`
+	Confirmations uint32 `json:"confirmations"`
+	Block         string `json:"block"`
+	Coinbase      bool   `json:"coinbase"`
+	In            uint64 `json:"in"`
+	Out           uint64 `json:"out"`
+	Fee           uint64 `json:"fee"`
+}
+
+// Tx is "tx get".
+type Tx struct {
+	TxID   string    `json:"txid"`
+	Status string    `json:"status"`
+	Block  *BlockRef `json:"block"`
+	Gone   *struct {
+		Reason string `json:"reason"`
+	} `json:"gone"`
+}
+
 // Agreement looks at the nodes' tips and state hashes, at the same time on
 // all, and returns the common one, or an error that shows what differs.
 func Agreement(nodes []*Node) (StateHash, error) {
