@@ -289,6 +289,20 @@ var each = map[string]func(context.Context, Backend) (any, error){
 	"Import": func(ctx context.Context, b Backend) (any, error) {
 		return b.Import(ctx, bytes.NewReader(make([]byte, 3<<20)))
 	},
+	"SubmitTx":   func(ctx context.Context, b Backend) (any, error) { return b.SubmitTx(ctx, []byte{1, 2}) },
+	"SubmitTxs":  func(ctx context.Context, b Backend) (any, error) { return b.SubmitTxs(ctx, [][]byte{{1}, {2}}) },
+	"Tx":         func(ctx context.Context, b Backend) (any, error) { return b.Tx(ctx, id(4), true) },
+	"TxNoRaw":    func(ctx context.Context, b Backend) (any, error) { return b.Tx(ctx, id(4), false) },
+	"Mempool":    func(ctx context.Context, b Backend) (any, error) { return b.Mempool(ctx) },
+	"MempoolTxs": func(ctx context.Context, b Backend) (any, error) { return b.MempoolTxs(ctx, 7, 12) },
+	"Fees":       func(ctx context.Context, b Backend) (any, error) { return b.Fees(ctx, []int{1, 6}) },
+	"FeesAny":    func(ctx context.Context, b Backend) (any, error) { return b.Fees(ctx, nil) },
+	"Address":    func(ctx context.Context, b Backend) (any, error) { return b.Address(ctx, "ing 1/?#%2e") },
+	"Coins":      func(ctx context.Context, b Backend) (any, error) { return b.AddressCoins(ctx, "ing1/..", "3-0-1", 5) },
+	"History":    func(ctx context.Context, b Backend) (any, error) { return b.AddressHistory(ctx, "ing1", "3-0-1", 6) },
+	"Wallet": func(ctx context.Context, b Backend) (any, error) {
+		return b.WalletView(ctx, WalletQuery{Addresses: []string{"a", "b"}, Since: 7})
+	},
 	"Export": func(ctx context.Context, b Backend) (any, error) {
 		var w bytes.Buffer
 		tip, err := b.Export(ctx, &w)

@@ -51,7 +51,7 @@ func handle(t *testing.T, f *fakeBackend, method, path, query, media string, bod
 		code   string
 	}) bool {
 		return k.code == p.Code
-	}) {
+	}) && p.Status != http.StatusUnprocessableEntity {
 		t.Fatalf("%s %q?%q %q: %+v", method, path, query, body, p)
 	}
 	return w
@@ -67,6 +67,9 @@ var posts = map[string]func() any{
 	"/v1/mining/start":     func() any { return new(mineStartRequest) },
 	"/v1/mining/stop":      func() any { return new(struct{}) },
 	"/v1/chain/verify":     func() any { return new(struct{}) },
+	"/v1/txs":              func() any { return new(submitRequest) },
+	"/v1/txs/batch":        func() any { return new(batchRequest) },
+	"/v1/addresses/query":  func() any { return new(WalletQuery) },
 }
 
 // FuzzPost sends bodies to every route that takes JSON. One that is obeyed is one
@@ -86,6 +89,8 @@ func FuzzPost(f *testing.F) {
 	for i, body := range []string{
 		`{"addr":"/ip4/10.0.0.1/tcp/1"}`, `{}`, `{"id":"` + id(1).String() + `"}`, `{"n":1e999}`, `{"n":2,"address":"ing1"}`,
 		`{"address":"a","ADDRESS":"b"}`, `{"threads":1}`, `{"addreſs":"b"}`, `{"peer_id":"x","peer_id":"y"}`, `{"n":1,"n":2}`, `{"peer_id":null}{}`,
+		`{"tx":"00ff"}`, `{"tx":"0"}`, `{"tx":"` + strings.Repeat("00", 1<<19) + `"}`, `{"txs":["00","ff"]}`, `{"txs":[]}`, `{"txs":["00",1]}`,
+		`{"txs":[` + strings.Repeat(`"00",`, MaxSubmit) + `"00"]}`, `{"addresses":["ingdev1"],"since":3}`, `{"addresses":[],"since":-1}`,
 		`[]`, `"x"`, "{\"addr\":\"\xff\"}", strings.Repeat(`{"a":`, 10_000), `{"id":"` + strings.ToUpper(id(1).String()) + `"}`,
 	} {
 		for n := range paths {
@@ -110,7 +115,8 @@ func FuzzPost(f *testing.F) {
 			}
 			return
 		}
-		if len(done) > 1 || len(done) == 0 && path != "/v1/chain/verify" {
+		question := path == "/v1/chain/verify" || path == "/v1/addresses/query"
+		if len(done) > 1 || (len(done) == 0) != question {
 			t.Fatalf("%s %q: did %q", path, body, done)
 		}
 		got, known := map[string]json.RawMessage{}, map[string]json.RawMessage{}
@@ -180,6 +186,12 @@ func FuzzGet(f *testing.F) {
 	f.Add("/v1/chain/blocks/99999999999", "")
 	f.Add("/v1/chain/statehash", "full=1")
 	f.Add("//v1/../x", "")
+	f.Add("/v1/txs/"+id(4).String(), "raw=true")
+	f.Add("/v1/txs/04", "raw=true")
+	f.Add("/v1/addresses/ingdev1%2f/utxos", "cursor=1-2-3&limit=1000")
+	for _, q := range []string{"targets=1,3,6", "targets=0", "targets=1,", "targets=1009", "targets=1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1", "targets=+1"} {
+		f.Add("/v1/fees", q)
+	}
 	f.Fuzz(func(t *testing.T, path, query string) {
 		backend := &fakeBackend{}
 		w := handle(t, backend, http.MethodGet, path, query, "", nil)

@@ -139,7 +139,7 @@ func TestGetHasNoEffects(t *testing.T) {
 		}
 		n++
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
-			path := strings.ReplaceAll(rt.path, "{ref}", "1") + "?full=true&raw=true&limit=1&n=1&id=" + id(1).String()
+			path := strings.NewReplacer("{ref}", "1", "{id}", id(4).String(), "{a}", "ingdev1").Replace(rt.path) + "?full=true&raw=true&limit=1&n=1&id=" + id(1).String()
 			ctx, cancel := context.WithCancel(t.Context())
 			req, _ := http.NewRequestWithContext(ctx, method, url+path, nil)
 			req.Header.Set("Authorization", "Bearer "+testToken)

@@ -2,7 +2,12 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
 
 	"github.com/ingchain/ingchain/core"
 )
@@ -74,4 +79,121 @@ func (f *fakeBackend) WalletView(_ context.Context, q WalletQuery) (WalletView, 
 		v.Addresses = append(v.Addresses, WalletAddress{Address: a, Used: true, Confirmed: 5})
 	}
 	return v, f.err
+}
+
+// A refusal crosses HTTP with its status, its code as an error of core's, and
+// what is missing.
+func TestRefusalCrosses(t *testing.T) {
+	for _, c := range []struct {
+		refusal Refusal
+		status  int
+	}{
+		{Refusal{Code: core.ErrTxSignature, Detail: "input 0"}, http.StatusUnprocessableEntity},
+		{Refusal{Code: "pool-fee-low", Detail: "a fee of 1"}, http.StatusUnprocessableEntity},
+		{Refusal{Code: core.ErrImmature, Detail: "mined at 7", Later: true}, http.StatusConflict},
+		{Refusal{Code: core.ErrMissingCoin, Detail: "spent", Later: true, Missing: []core.Hash{id(1), id(2)}}, http.StatusConflict},
+	} {
+		client := dial(t, serve(t, &fakeBackend{err: fmt.Errorf("hand in: %w", &c.refusal)}))
+		_, err := client.SubmitTx(t.Context(), []byte{1})
+		var e *Error
+		if !errors.As(err, &e) || e.Status != c.status || e.Code != string(c.refusal.Code) || !slices.Equal(e.Missing, c.refusal.Missing) {
+			t.Errorf("%v: got %#v", &c.refusal, err)
+		}
+		if !errors.Is(err, ErrRefused) || !errors.Is(err, c.refusal.Code) || errors.Is(err, core.ErrTxKey) || errors.Is(err, ErrFailed) {
+			t.Errorf("%v: kinds of %v", &c.refusal, err)
+		}
+		if !errors.Is(&c.refusal, ErrRefused) || !errors.Is(&c.refusal, c.refusal.Code) {
+			t.Errorf("%v: its own kinds", &c.refusal)
+		}
+	}
+}
+
+// Without an index, the code says why.
+func TestIndexErrorCrosses(t *testing.T) {
+	for _, code := range []string{CodeIndexOff, CodeIndexBuilding, CodeIndexBehind, CodeIndexFailed} {
+		client := dial(t, serve(t, &fakeBackend{err: &IndexError{Code: code, Detail: "at block 5 of 900"}}))
+		_, err := client.Address(t.Context(), "ingdev1")
+		var e *Error
+		if !errors.As(err, &e) || e.Status != http.StatusServiceUnavailable || e.Code != code || e.Detail != "at block 5 of 900" || !errors.Is(err, ErrNoIndex) {
+			t.Errorf("%s: got %#v", code, err)
+		}
+	}
+}
+
+// What asks for too much, or for nonsense, is refused before the backend sees it.
+func TestTxBounds(t *testing.T) {
+	b := &fakeBackend{}
+	url := serve(t, b)
+	most := int(core.Dev().MaxTxBytes)
+	hexOf := func(n int) string { return strings.Repeat("00", n) }
+	for name, c := range map[string]struct {
+		method, path, body string
+		status             int
+		code               string
+	}{
+		"no payment":         {"POST", "/v1/txs", `{}`, 400, "bad-request"},
+		"odd digits":         {"POST", "/v1/txs", `{"tx":"abc"}`, 400, "bad-request"},
+		"no digits":          {"POST", "/v1/txs", `{"tx":"zz"}`, 400, "bad-request"},
+		"largest payment":    {"POST", "/v1/txs", `{"tx":"` + hexOf(most) + `"}`, 200, ""},
+		"too large":          {"POST", "/v1/txs", `{"tx":"` + hexOf(most+1) + `"}`, 422, "tx-size"},
+		"too large unread":   {"POST", "/v1/txs", `{"tx":"` + strings.Repeat("z", 2*most+1) + `"}`, 422, "tx-size"},
+		"body too large":     {"POST", "/v1/txs", `{"tx":"` + hexOf(1<<19) + `"}`, 413, "too-large"},
+		"empty batch":        {"POST", "/v1/txs/batch", `{"txs":[]}`, 400, "bad-request"},
+		"largest batch":      {"POST", "/v1/txs/batch", `{"txs":["00"` + strings.Repeat(`,"00"`, MaxSubmit-1) + `]}`, 200, ""},
+		"too many":           {"POST", "/v1/txs/batch", `{"txs":["00"` + strings.Repeat(`,"00"`, MaxSubmit) + `]}`, 400, "bad-request"},
+		"one too large":      {"POST", "/v1/txs/batch", `{"txs":["00","` + hexOf(most+1) + `"]}`, 422, "tx-size"},
+		"no addresses":       {"POST", "/v1/addresses/query", `{"since":1}`, 400, "bad-request"},
+		"most addresses":     {"POST", "/v1/addresses/query", `{"addresses":["a"` + strings.Repeat(`,"a"`, MaxWalletAddresses-1) + `]}`, 200, ""},
+		"too many addresses": {"POST", "/v1/addresses/query", `{"addresses":["a"` + strings.Repeat(`,"a"`, MaxWalletAddresses) + `]}`, 400, "bad-request"},
+		"long query":         {"POST", "/v1/addresses/query", `{"addresses":["` + strings.Repeat("a", maxWalletBytes) + `"]}`, 413, "too-large"},
+		"negative height":    {"POST", "/v1/addresses/query", `{"addresses":["a"],"since":-1}`, 400, "bad-request"},
+		"short txid":         {"GET", "/v1/txs/00ff", "", 400, "bad-request"},
+		"unknown txid":       {"GET", "/v1/txs/" + id(1).String(), "", 404, "not-found"},
+		"raw of what":        {"GET", "/v1/txs/" + id(4).String() + "?raw=maybe", "", 400, "bad-request"},
+		"page too long":      {"GET", "/v1/mempool/txs?limit=1001", "", 400, "bad-request"},
+		"after nothing":      {"GET", "/v1/mempool/txs?after=x", "", 400, "bad-request"},
+		"coins too long":     {"GET", "/v1/addresses/a/utxos?limit=1001", "", 400, "bad-request"},
+		"history too long":   {"GET", "/v1/addresses/a/history?limit=-1", "", 400, "bad-request"},
+		"target zero":        {"GET", "/v1/fees?targets=0", "", 400, "bad-request"},
+		"target too far":     {"GET", "/v1/fees?targets=1,1009", "", 400, "bad-request"},
+		"most targets":       {"GET", "/v1/fees?targets=1" + strings.Repeat(",1008", MaxFeeTargets-1), "", 200, ""},
+		"too many targets":   {"GET", "/v1/fees?targets=1" + strings.Repeat(",1", MaxFeeTargets), "", 400, "bad-request"},
+	} {
+		before := len(b.changes())
+		res, p := do(t, url, request{method: c.method, path: c.path, body: c.body})
+		if res.StatusCode != c.status || p.Code != c.code {
+			t.Errorf("%s: %d %+v, want %d %q", name, res.StatusCode, p, c.status, c.code)
+		}
+		if reached := len(b.changes()) > before; reached && c.status != 200 {
+			t.Errorf("%s: reached the node", name)
+		}
+	}
+}
+
+// A batch longer than any may be is refused by its length.
+func TestBatchTooLong(t *testing.T) {
+	b := &fakeBackend{}
+	w := handle(t, b, http.MethodPost, "/v1/txs/batch", "", "application/json", []byte(`{"txs":["`+strings.Repeat("0", maxBatchBytes)+`"]}`))
+	if w.Code != http.StatusRequestEntityTooLarge || len(b.changes()) != 0 {
+		t.Errorf("got %d, %q", w.Code, b.changes())
+	}
+}
+
+// Large requests beyond the limit wait for a place, and take it.
+func TestBulkWaits(t *testing.T) {
+	places := make(slots, 1)
+	if !places.wait(t.Context()) {
+		t.Fatal("no place among none")
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if places.wait(ended) {
+		t.Error("a place where all are taken")
+	}
+	got := make(chan bool)
+	go func() { got <- places.wait(t.Context()) }()
+	places.give()
+	if !<-got {
+		t.Error("who waits gets no place")
+	}
 }
