@@ -25,6 +25,11 @@ const (
 	TypeNotFound     Type = 8
 	TypeEnd          Type = 9
 	TypeError        Type = 10
+	TypeGetTxs       Type = 11
+	TypeTx           Type = 12
+	TypeGetPool      Type = 13
+	TypeTxIDs        Type = 14
+	TypeGetBlockTxs  Type = 15
 )
 
 var typeNames = [...]string{
@@ -32,6 +37,7 @@ var typeNames = [...]string{
 	TypeGetHeaders: "get-headers", TypeHeaders: "headers",
 	TypeGetBlocks: "get-blocks", TypeGetRange: "get-range",
 	TypeBlock: "block", TypeNotFound: "not-found", TypeEnd: "end", TypeError: "error",
+	TypeGetTxs: "get-txs", TypeTx: "tx", TypeGetPool: "get-pool", TypeTxIDs: "txids", TypeGetBlockTxs: "get-block-txs",
 }
 
 // String returns the name of t.
@@ -66,6 +72,16 @@ func (t Type) MaxSize() int {
 		return endSize
 	case TypeError:
 		return maxErrorSize
+	case TypeGetTxs:
+		return maxGetTxsSize
+	case TypeTx:
+		return core.MaxBlockBytesLimit
+	case TypeGetPool:
+		return getPoolSize
+	case TypeTxIDs:
+		return maxTxIDsSize
+	case TypeGetBlockTxs:
+		return maxGetBlockTxsSize
 	}
 	return 0
 }

@@ -38,7 +38,7 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		if m.Type() != Type(ty) || len(payload) > m.MaxSize() && m.Type() != TypeBlock {
+		if m.Type() != Type(ty) || len(payload) > m.MaxSize() && m.Type() != TypeBlock && m.Type() != TypeTx {
 			t.Fatalf("%v of %d bytes is a %v of at most %d", Type(ty), len(payload), m.Type(), m.MaxSize())
 		}
 		again := m.AppendTo(nil)
@@ -74,6 +74,12 @@ func wantBounds(t *testing.T, m Message) {
 		ok = m.Count > 0 && m.Count <= MaxBlocks && uint64(m.From)+uint64(m.Count) <= 1<<32
 	case *Error:
 		ok = plain(m.Text, MaxText)
+	case *GetTxs:
+		ok = len(m.IDs) > 0 && len(m.IDs) <= MaxTxs
+	case *TxIDs:
+		ok = len(m.IDs) <= MaxPoolIDs && (len(m.IDs) > 0 || !m.More)
+	case *GetBlockTxs:
+		ok = len(m.Positions) > 0 && len(m.Positions) <= MaxBlockTxs && slices.IsSorted(m.Positions) && len(slices.Compact(slices.Clone(m.Positions))) == len(m.Positions)
 	}
 	if !ok {
 		t.Fatalf("%v out of its bounds: %+v", m.Type(), m)
@@ -177,6 +183,41 @@ func FuzzParseAnnouncement(f *testing.F) {
 		}
 		if whole && (!bytes.Equal(Announce(b), in) || b.ID() != a.ID || b.MerkleRoot() != b.Header.MerkleRoot) {
 			t.Fatalf("%x announces a block that is announced otherwise", in)
+		}
+	})
+}
+
+// FuzzParseTxBatch parses messages of the topic of payments: what parses is within
+// its bounds, encodes to the same bytes, and takes memory in proportion.
+func FuzzParseTxBatch(f *testing.F) {
+	b := testBlock(f, 3)
+	raws := [][]byte{b.Txs[1].AppendTo(nil), b.Txs[2].AppendTo(nil), b.Txs[0].AppendTo(nil)}
+	f.Add(AppendTxBatch(nil, raws[:1]))
+	f.Add(AppendTxBatch(nil, raws))
+	f.Add(AppendTxBatch(nil, raws)[:100])
+	f.Add([]byte{kindTxBatch, 0xff, 0x07})
+	f.Fuzz(func(t *testing.T, in []byte) {
+		var m *TxBatch
+		var err error
+		// A transaction of nothing takes 13 bytes, and 200 here.
+		fuzzing.Proportional(t, len(in), 2*memoryFactor, func() { m, err = ParseTxBatch(in) })
+		if err != nil {
+			if !errors.Is(err, ErrMalformed) {
+				t.Fatalf("%v is not ErrMalformed", err)
+			}
+			return
+		}
+		var txs [][]byte
+		size := 0
+		for _, tx := range m.Txs {
+			txs = append(txs, tx.AppendTo(nil))
+			size += len(txs[len(txs)-1])
+		}
+		if len(txs) == 0 || len(txs) > MaxBatchTxs || m.Size != len(in) || len(in) > MaxBatchSize || !bytes.Equal(AppendTxBatch(nil, txs), in) {
+			t.Fatalf("%x is a batch of %d, encoded otherwise", in, len(txs))
+		}
+		if most := TxBatchSize(len(txs), size); len(in) > most {
+			t.Fatalf("%d bytes, TxBatchSize says %d", len(in), most)
 		}
 	})
 }

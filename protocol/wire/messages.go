@@ -41,6 +41,9 @@ const (
 	CapHeaders Capabilities = 1 << 0 // GetHeaders
 	CapBlocks  Capabilities = 1 << 1 // GetBlocks
 	CapRange   Capabilities = 1 << 2 // GetRange
+	// CapTxs is GetTxs and GetPool: the node has a pool of payments.
+	CapTxs      Capabilities = 1 << 3
+	CapBlockTxs Capabilities = 1 << 4 // GetBlockTxs
 )
 
 // Has reports whether every bit of want is set.
@@ -67,6 +70,11 @@ var (
 	_ Message = (*NotFound)(nil)
 	_ Message = (*End)(nil)
 	_ Message = (*Error)(nil)
+	_ Message = (*GetTxs)(nil)
+	_ Message = (*Tx)(nil)
+	_ Message = (*GetPool)(nil)
+	_ Message = (*TxIDs)(nil)
+	_ Message = (*GetBlockTxs)(nil)
 )
 
 // Parse parses the payload of a frame.
@@ -92,6 +100,16 @@ func Parse(t Type, payload []byte) (Message, error) {
 		return ParseEnd(payload)
 	case TypeError:
 		return ParseError(payload)
+	case TypeGetTxs:
+		return ParseGetTxs(payload)
+	case TypeTx:
+		return &Tx{Bytes: payload}, nil
+	case TypeGetPool:
+		return ParseGetPool(payload)
+	case TypeTxIDs:
+		return ParseTxIDs(payload)
+	case TypeGetBlockTxs:
+		return ParseGetBlockTxs(payload)
 	}
 	return nil, fmt.Errorf("%w: unknown %v", ErrMalformed, t)
 }
@@ -249,7 +267,7 @@ func (*Block) MaxSize() int { return core.MaxBlockBytesLimit }
 // AppendTo implements [Message].
 func (m *Block) AppendTo(b []byte) []byte { return append(b, m.Bytes...) }
 
-// NotFound says that the peer doesn't have a block.
+// NotFound says that the peer doesn't have a block, or a payment.
 type NotFound struct {
 	ID core.Hash
 }
@@ -273,7 +291,7 @@ func ParseNotFound(b []byte) (*NotFound, error) {
 	return m, nil
 }
 
-// End closes an answer of blocks.
+// End closes an answer of blocks or transactions.
 type End struct {
 	// More says that the answer was cut short by its size: ask again for what
 	// is missing.
@@ -288,23 +306,17 @@ func (*End) MaxSize() int { return endSize }
 
 // AppendTo implements [Message].
 func (m *End) AppendTo(b []byte) []byte {
-	if m.More {
-		return append(b, 1)
-	}
-	return append(b, 0)
+	return appendFlag(b, m.More)
 }
 
 // ParseEnd parses a payload.
 func ParseEnd(b []byte) (*End, error) {
 	d := newDecoder(b)
-	v := d.U8()
-	if v > 1 {
-		d.Fail("flag %d, want 0 or 1", v)
-	}
+	m := &End{More: d.flag()}
 	if err := d.End(); err != nil {
 		return nil, err
 	}
-	return &End{More: v == 1}, nil
+	return m, nil
 }
 
 // ErrorCode says why a request is not answered.

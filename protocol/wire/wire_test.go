@@ -51,7 +51,22 @@ func samples() []Message {
 		&End{More: true},
 		&End{},
 		&Error{Code: CodeBusy, Text: strings.Repeat("e", MaxText)},
+		&GetTxs{IDs: hashes(MaxTxs)},
+		&Tx{Bytes: []byte("any bytes")},
+		&GetPool{Epoch: 1 << 63, After: 7},
+		&TxIDs{Epoch: 8, Next: 1 << 63, More: true, IDs: hashes(MaxPoolIDs)},
+		&TxIDs{IDs: []core.Hash{}},
+		&GetBlockTxs{Block: core.Hash{9}, Positions: positions(MaxBlockTxs)},
+		&GetBlockTxs{Positions: []uint16{0, 1<<16 - 1}},
 	}
+}
+
+func positions(n int) []uint16 {
+	list := make([]uint16, n)
+	for i := range list {
+		list[i] = uint16(i)
+	}
+	return list
 }
 
 func TestRoundTrip(t *testing.T) {
@@ -77,12 +92,12 @@ func TestRoundTrip(t *testing.T) {
 // The largest value of each message fills MaxSize exactly, so the stated
 // maximum is neither too small nor generous. (A Hello keeps room for later.)
 func TestMaxSizeIsReached(t *testing.T) {
-	largest := map[Type]int{TypeBlock: core.MaxBlockBytesLimit}
+	largest := map[Type]int{TypeBlock: core.MaxBlockBytesLimit, TypeTx: core.MaxBlockBytesLimit}
 	for _, m := range samples() {
 		largest[m.Type()] = max(largest[m.Type()], len(m.AppendTo(nil)))
 	}
 	largest[TypeHello] += helloExtra
-	for ty := TypeHello; ty <= TypeError; ty++ {
+	for ty := TypeHello; ty <= TypeGetBlockTxs; ty++ {
 		if largest[ty] != ty.MaxSize() {
 			t.Errorf("%v: largest sample has %d bytes, MaxSize says %d", ty, largest[ty], ty.MaxSize())
 		}
@@ -91,6 +106,9 @@ func TestMaxSizeIsReached(t *testing.T) {
 
 func TestEveryTruncationFails(t *testing.T) {
 	for _, m := range samples() {
+		if m.Type() == TypeTx {
+			continue // any bytes
+		}
 		payload := m.AppendTo(nil)
 		step := 1 + len(payload)/2000 // the long ones in about 2,000 cuts
 		for i := 0; i < len(payload); i += step {
@@ -135,6 +153,15 @@ func TestRefusedValues(t *testing.T) {
 		{"513 blocks of a range", TypeGetRange, (&GetRange{Count: MaxBlocks + 1}).AppendTo(nil)},
 		{"range above all heights", TypeGetRange, (&GetRange{From: 1<<32 - 1, Count: 2}).AppendTo(nil)},
 		{"flag 2", TypeEnd, []byte{2}},
+		{"no transaction", TypeGetTxs, (&GetTxs{}).AppendTo(nil)},
+		{"1,025 transactions", TypeGetTxs, (&GetTxs{IDs: hashes(MaxTxs + 1)}).AppendTo(nil)},
+		{"2,049 txids", TypeTxIDs, (&TxIDs{IDs: hashes(MaxPoolIDs + 1)}).AppendTo(nil)},
+		{"flag 2 of a page", TypeTxIDs, append(make([]byte, 16), 2, 0)},
+		{"an empty page with more behind it", TypeTxIDs, (&TxIDs{More: true}).AppendTo(nil)},
+		{"no position", TypeGetBlockTxs, (&GetBlockTxs{}).AppendTo(nil)},
+		{"8,193 positions", TypeGetBlockTxs, (&GetBlockTxs{Positions: positions(MaxBlockTxs + 1)}).AppendTo(nil)},
+		{"a position twice", TypeGetBlockTxs, (&GetBlockTxs{Positions: []uint16{3, 3}}).AppendTo(nil)},
+		{"descending positions", TypeGetBlockTxs, (&GetBlockTxs{Positions: []uint16{3, 2}}).AppendTo(nil)},
 		{"unknown type", 77, nil},
 	}
 	for _, tt := range tests {
@@ -334,5 +361,44 @@ func TestFalseAnnouncements(t *testing.T) {
 	}
 	if _, err := ParseAnnouncement(make([]byte, MaxAnnouncementSize+1)); !errors.Is(err, ErrMalformed) {
 		t.Errorf("oversize: %v", err)
+	}
+}
+
+func TestTxBatch(t *testing.T) {
+	b := testBlock(t, 2)
+	pay, coinbase := b.Txs[1].AppendTo(nil), b.Txs[0].AppendTo(nil)
+	batch := AppendTxBatch(nil, [][]byte{pay, coinbase})
+	m, err := ParseTxBatch(batch)
+	if err != nil || len(m.Txs) != 2 || m.Size != len(batch) || m.Txs[0].ID() != b.Txs[1].ID() || m.Txs[1].ID() != b.Txs[0].ID() {
+		t.Fatalf("%+v, %v", m, err)
+	}
+	for i := range batch {
+		if _, err := ParseTxBatch(batch[:i]); !errors.Is(err, ErrMalformed) {
+			t.Fatalf("cut to %d bytes: %v", i, err)
+		}
+	}
+	many := make([][]byte, MaxBatchTxs+1)
+	for i := range many {
+		many[i] = pay
+	}
+	if _, err := ParseTxBatch(AppendTxBatch(nil, many[1:])); err != nil {
+		t.Errorf("as many as may be: %v", err)
+	}
+	for name, bad := range map[string][]byte{
+		"a byte behind":     append(bytes.Clone(batch), 0),
+		"kind 2":            append([]byte{2}, batch[1:]...),
+		"nothing":           {kindTxBatch, 0},
+		"1,025 payments":    AppendTxBatch(nil, many),
+		"half a payment":    AppendTxBatch(nil, [][]byte{pay[:len(pay)-1]}),
+		"a payment and 0":   AppendTxBatch(nil, [][]byte{append(bytes.Clone(pay), 0)}),
+		"more than 512 KiB": append(bytes.Clone(batch), make([]byte, MaxBatchSize)...),
+	} {
+		if _, err := ParseTxBatch(bad); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// The largest payment of the default network fits.
+	if size := TxBatchSize(1, int(core.LAN().MaxTxBytes)); size > MaxBatchSize {
+		t.Errorf("%d bytes", size)
 	}
 }
