@@ -76,11 +76,13 @@ func (b *builder) pay(c core.Coin, fee core.Amount) core.Transaction {
 		Inputs:  []core.Input{{Outpoint: c.Outpoint}},
 		Outputs: []core.Output{{Value: (c.Value - fee) / 2, Address: b.addr}, {Value: (c.Value - fee) - (c.Value-fee)/2, Address: b.addr}},
 	}
-	d := tx.SigningDigest(b.genesis())
-	w := core.Witness{PublicKey: [32]byte(b.key.Public().(ed25519.PublicKey))}
-	copy(w.Signature[:], ed25519.Sign(b.key, d[:]))
-	tx.Witnesses = []core.Witness{w}
+	b.sign(&tx)
 	return tx
+}
+
+// outputOf is the coin that output i of a payment makes, in no block yet.
+func outputOf(tx *core.Transaction, i int) core.Coin {
+	return core.Coin{Outpoint: core.Outpoint{TxID: tx.ID(), Index: uint32(i)}, Value: tx.Outputs[i].Value, Address: tx.Outputs[i].Address}
 }
 
 // solve finds the proof of work of a header with transactions.

@@ -328,13 +328,21 @@ func (m *Manager) undoRecord(r *Record) ([]byte, error) {
 	return m.store.Undo(r.Height, r.ID)
 }
 
-// publish shows the work position to readers and wakes them. Extending means
-// that the work position descends from the tip.
+// publish shows the work position to readers, moves the pool there, and wakes
+// who follows either. Extending means that the work position descends from the
+// tip.
 func (m *Manager) publish(extending bool) {
 	if m.work.ID == m.tip.ID {
 		return
 	}
+	m.showWithPool(func() { m.show(extending) })
+	m.feed.wake()
+}
+
+// show makes the work position the tip.
+func (m *Manager) show(extending bool) {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	if extending {
 		for h := m.tip.Height + 1; h <= m.work.Height; h++ {
 			if id, ok := m.index[h]; ok {
@@ -350,6 +358,4 @@ func (m *Manager) publish(extending bool) {
 		}
 	}
 	m.tip = m.work
-	m.mu.Unlock()
-	m.feed.wake()
 }

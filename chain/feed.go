@@ -37,8 +37,11 @@ func (f *feed) wake() {
 // pokes that nobody took merge into one. Pull with UpdatesSince until More is
 // false, then wait. cancel ends the subscription; the channel is not closed.
 func (m *Manager) Subscribe() (wake <-chan struct{}, cancel func()) {
+	return m.feed.subscribe()
+}
+
+func (f *feed) subscribe() (wake <-chan struct{}, cancel func()) {
 	ch := make(chan struct{}, 1)
-	f := &m.feed
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.readers == nil {

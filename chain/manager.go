@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ingchain/ingchain/chain/mempool"
 	"github.com/ingchain/ingchain/core"
 )
 
@@ -51,6 +52,13 @@ type Options struct {
 	Trace func(phase string, begin bool)
 	// Reindex rebuilds everything but the bodies from the bodies.
 	Reindex bool
+	// Policy is what the pool of payments goes by; nil means
+	// [mempool.DefaultPolicy].
+	Policy *mempool.Policy
+	// Journal is the path of the file of payments that must survive a kill; with
+	// none, nothing is kept. A file that cannot be read is set aside as
+	// <path>.damaged.
+	Journal string
 }
 
 func (o Options) withDefaults() Options {
@@ -81,8 +89,9 @@ type Manager struct {
 	tree  *tree
 
 	// change serialises everything that changes the chain, and guards the fields
-	// up to mu. Where both are taken, it comes before mu.
-	change sync.Mutex
+	// up to mu. Where both are taken, it comes before mu; the pool's lock is taken
+	// between the two.
+	change turn
 	// work is the state after the block that the coins stand at: store and cache
 	// together. It equals tip but in the midst of a reorganisation.
 	work  *core.State
@@ -123,6 +132,9 @@ type Manager struct {
 
 	verdicts verdicts
 	feed     feed
+
+	// pool is made at the end of Open and never replaced.
+	pool *txPool
 }
 
 // Open starts with what the store holds, walks to the best branch stored, and
@@ -138,8 +150,9 @@ func Open(store Store, rules *core.Rules, opts Options) (*Manager, error) {
 func OpenContext(ctx context.Context, store Store, rules *core.Rules, opts Options) (*Manager, error) {
 	m := &Manager{
 		store: store, rules: rules, opts: opts.withDefaults(), tree: newTree(store),
-		coins: newCoinCache(),
-		undo:  make(map[core.Hash]UndoRecord), index: make(map[uint32]core.Hash),
+		change: newTurn(),
+		coins:  newCoinCache(),
+		undo:   make(map[core.Hash]UndoRecord), index: make(map[uint32]core.Hash),
 		ready: make(map[core.Hash]core.Work), waiting: make(map[core.Hash][]core.Hash),
 		over: make(map[uint32]core.Hash), tips: make(map[core.Hash]core.Work),
 	}
@@ -153,6 +166,14 @@ func OpenContext(ctx context.Context, store Store, rules *core.Rules, opts Optio
 func (m *Manager) open(ctx context.Context) error {
 	m.change.Lock()
 	defer m.change.Unlock()
+	if err := m.openChain(ctx); err != nil {
+		return err
+	}
+	return m.openPool()
+}
+
+// openChain loads or makes the chain and walks to its best branch.
+func (m *Manager) openChain(ctx context.Context) error {
 	half, err := m.store.Reindexing()
 	if err != nil {
 		return err

@@ -1,0 +1,107 @@
+package chain
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/ingchain/ingchain/chain/mempool"
+	"github.com/ingchain/ingchain/core"
+	"github.com/ingchain/ingchain/core/signature/sigcache"
+)
+
+// maxFaults bounds how many late faults of payments are kept for [Manager.TxFaults].
+const maxFaults = 256
+
+// txPool is the pool of payments and what belongs to it.
+//
+// It stands at the tip that readers see, but in the moment of a change: the
+// pool moves under mu in the same section of Manager.change that moves the tip.
+// If the disk fails then, it stays where it was until moving it succeeds.
+type txPool struct {
+	// turn is held by the one batch of payments that waits for Manager.change or
+	// has it, so that a block never waits for more than one section of one batch.
+	turn turn
+	// sigs are signatures that have verified, so that a block of known payments
+	// costs almost nothing.
+	sigs *sigcache.Cache
+	feed feed
+	// journal is nil if nothing is kept on disk.
+	journal *txJournal
+
+	// mu guards what follows. Manager.change comes before it, Manager.mu after.
+	mu   sync.RWMutex
+	pool *mempool.Pool
+	// tip is the state that the pool stands at. To move it takes Manager.change too.
+	tip *core.State
+	// faults are payments that turned out to break a rule when the tip moved, at
+	// most maxFaults.
+	faults []mempool.Fault
+	// unsaved are payments that came back from reverted blocks, which the journal
+	// may owe.
+	unsaved []core.Hash
+}
+
+// openPool makes the pool on the tip, with what the journal holds.
+func (m *Manager) openPool() error {
+	policy := mempool.DefaultPolicy()
+	if m.opts.Policy != nil {
+		policy = *m.opts.Policy
+	}
+	pool, err := mempool.New(m.rules, policy, m.work.Height)
+	if err != nil {
+		return fmt.Errorf("pool of payments: %w", err)
+	}
+	m.pool = &txPool{turn: newTurn(), sigs: sigcache.New(sigcache.DefaultEntries), pool: pool, tip: m.work}
+	return nil
+}
+
+// ReadPool calls read with the pool, which nobody changes meanwhile. It never
+// waits for a block to be judged. Read must be quick, must not keep p, and must
+// not call the Manager. [mempool.Pool.Height] is that of the tip.
+func (m *Manager) ReadPool(read func(p *mempool.Pool)) {
+	m.pool.mu.RLock()
+	defer m.pool.mu.RUnlock()
+	read(m.pool.pool)
+}
+
+// SubscribePool returns a channel that is poked after every change of the pool;
+// pokes that nobody took merge into one. Pull with [mempool.Pool.List] and the
+// number of the last entry seen, then wait. cancel ends the subscription; the
+// channel is not closed.
+func (m *Manager) SubscribePool() (wake <-chan struct{}, cancel func()) {
+	return m.pool.feed.subscribe()
+}
+
+// ForgetTxPeer drops the orphans that only this peer has sent: it has left.
+func (m *Manager) ForgetTxPeer(from string) {
+	m.pool.mu.Lock()
+	defer m.pool.mu.Unlock()
+	m.pool.pool.ForgetPeer(from)
+}
+
+// TxFaults returns, once, the orphans that turned out to break a rule when a
+// block brought what they spend, with the peers that sent them.
+func (m *Manager) TxFaults() []mempool.Fault {
+	m.pool.mu.Lock()
+	defer m.pool.mu.Unlock()
+	faults := m.pool.faults
+	m.pool.faults = nil
+	return faults
+}
+
+// TendPool does what time asks for: it removes payments that have waited too
+// long, and rewrites the journal if most of it is of no use any more. It is to
+// be called now and then, each minute say.
+func (m *Manager) TendPool() {
+	if m.store.ReadOnly() {
+		return
+	}
+	m.catchUpPool()
+	p := m.pool
+	p.mu.Lock()
+	removed := p.pool.Expire(m.now())
+	p.mu.Unlock()
+	if len(removed) > 0 {
+		p.feed.wake()
+	}
+}
