@@ -84,15 +84,16 @@ func (w *batch) commit() error {
 		w.set(keyTip, tipValue(w.tip))
 	}
 	if w.err == nil {
-		w.err = w.b.Commit(pebble.NoSync)
+		b := w.b // the call may outlive w
+		w.err = w.s.fault.Call(func() error { return b.Commit(pebble.NoSync) })
 	}
 	if w.err != nil {
 		return storeError("write", w.err)
 	}
 	w.s.recent.trim()
-	err := w.b.Close()
+	w.s.release(w.b)
 	w.b = nil
-	return storeError("write", err)
+	return nil
 }
 
 // apply adds the block that follows the tip.
@@ -388,7 +389,7 @@ func appendHistory(b []byte, t *touch) []byte {
 func (w *batch) drop() {
 	if w.b != nil {
 		w.s.recent = newRecent()
-		_ = w.b.Close() // nothing was promised
+		w.s.release(w.b)
 		w.b = nil
 	}
 }

@@ -178,7 +178,7 @@ func (x *Index) anew(reason error) error {
 	if s != nil {
 		x.mark()
 		// What Pebble says of a damaged store as it closes is no news.
-		if err := s.close(); s.fault.stuckErr() != nil {
+		if err := s.close(); s.fault.StuckErr() != nil {
 			return err // the mark is seen at the next start
 		}
 	}

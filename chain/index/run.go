@@ -91,7 +91,7 @@ func (x *Index) follow(ctx context.Context, stuck chan<- error) error {
 			defer close(ended)
 			select {
 			case <-watched:
-			case <-s.fault.stuck:
+			case <-s.fault.Stuck():
 				if err := s.fault.Err(); errors.Is(err, ErrDamaged) {
 					x.mark()
 				}
@@ -106,7 +106,7 @@ func (x *Index) follow(ctx context.Context, stuck chan<- error) error {
 			return err
 		case !errors.Is(err, ErrDamaged):
 			return err
-		case s.fault.stuckErr() != nil:
+		case s.fault.StuckErr() != nil:
 			x.mark()
 			return err
 		case times == maxAnew:
@@ -127,7 +127,7 @@ func (x *Index) followStore(ctx context.Context, s *store, wake <-chan struct{})
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-s.fault.damaged:
+		case <-s.fault.Failed():
 			return s.fault.Err()
 		case <-wake:
 		}

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -15,6 +14,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/ingchain/ingchain/chain"
+	"github.com/ingchain/ingchain/chain/internal/failstop"
 	"github.com/ingchain/ingchain/core"
 )
 
@@ -33,18 +33,12 @@ const (
 // store is an open Pebble store, with who uses it.
 type store struct {
 	db    *pebble.DB
-	fault *fault
+	fault *failstop.Fault
+	life  *failstop.Lifetime
 	// lock, unless nil, is released when the store is closed.
 	lock *pebble.Lock
 	// recent belongs to the batch in the making.
 	recent *recent
-
-	mu sync.Mutex
-	// users are those between enter and leave; once ended is set there are no
-	// new ones, and idle is closed when the last has left.
-	users int
-	ended bool
-	idle  chan struct{}
 }
 
 // openStore opens the store in a directory or makes a new one. ErrDamaged means
@@ -104,38 +98,32 @@ func openLocked(dir string, genesis core.Hash, lock *pebble.Lock, opts *Options)
 }
 
 func openOnce(dir string, lock *pebble.Lock, opts *Options) (*store, error) {
-	s := &store{fault: newFault(opts.Logger), recent: newRecent(), idle: make(chan struct{})}
+	s := &store{fault: failstop.New(opts.Logger, "index", ErrDamaged), life: failstop.NewLifetime(), recent: newRecent()}
 	o := &pebble.Options{
-		FS:                 opts.FS,
+		FS:                 s.fault.FS(opts.FS),
 		Lock:               lock,
 		FormatMajorVersion: pebble.FormatNewest,
 		Cache:              pebble.NewCache(opts.CacheBytes),
 		MemTableSize:       opts.MemTableBytes,
 		MaxOpenFiles:       maxOpenFiles,
-		// What a log would save in a crash, the feed brings again; and a log that
-		// cannot be written to its end takes the process with it.
-		DisableWAL: true,
-		Logger:     s.fault,
-		EventListener: &pebble.EventListener{
-			DataCorruption: s.fault.corruption,
-			// Pebble tries again without a pause for as long as a flush or a
-			// compaction fails, and writers wait.
-			FlushEnd:        func(info pebble.FlushInfo) { s.fault.flushed(info.Err) },
-			BackgroundError: s.fault.background,
-			CompactionEnd:   func(info pebble.CompactionInfo) { s.fault.ended("compaction", info.Err) },
-		},
+		// What a log would save in a crash, the feed brings again.
+		DisableWAL:    true,
+		Logger:        s.fault,
+		EventListener: s.fault.Listener(),
 	}
-	defer o.Cache.Unref()
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)
 	}
-	err := s.fault.guard(func() (err error) {
-		s.db, err = pebble.Open(dir, o)
+	var opened *pebble.DB
+	err := s.fault.Call(func() (err error) {
+		defer o.Cache.Unref()
+		opened, err = pebble.Open(dir, o)
 		return err
 	})
-	if err != nil {
-		return nil, openError(err)
+	if err := errors.Join(s.fault.StuckErr(), err); err != nil {
+		return nil, openError(err) // opened is not ours
 	}
+	s.db = opened
 	return s, nil
 }
 
@@ -158,13 +146,21 @@ func openError(err error) error {
 func (s *store) identify(genesis core.Hash) error {
 	return s.use(func() error {
 		b := s.db.NewBatch()
-		defer b.Close()
+		defer s.release(b)
 		err := errors.Join(b.Set(keySchema, binary.LittleEndian.AppendUint32(nil, schema), nil), b.Set(keyGenesis, genesis[:], nil))
 		if err == nil {
-			err = b.Commit(pebble.NoSync)
+			err = s.fault.Call(func() error { return b.Commit(pebble.NoSync) })
 		}
 		return storeError("write", err)
 	})
+}
+
+// release gives back a batch that is no longer used. In a store that is stuck
+// Pebble may hold it.
+func (s *store) release(b *pebble.Batch) {
+	if s.fault.StuckErr() == nil {
+		_ = b.Close() // its memory is used again; nothing is promised
+	}
 }
 
 // checkIdentity compares what identify wrote. It is called inside use.
@@ -209,77 +205,52 @@ func (s *store) get(r pebble.Reader, key []byte) (value []byte, err error) {
 	return value, closer.Close()
 }
 
-// use runs a call into Pebble while the store is open and sound. A fatal
-// failure that Pebble finds on this goroutine comes back as an error.
+// use runs a call into Pebble while the store is open and sound. What writes
+// goes through fault.Call inside.
 func (s *store) use(call func() error) error {
 	if err := s.enter(); err != nil {
 		return err
 	}
-	defer s.leave()
-	return s.fault.guard(call)
+	defer s.life.Leave()
+	return call()
 }
 
 func (s *store) enter() error {
 	if err := s.fault.Err(); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ended {
+	if !s.life.Enter() {
 		return fmt.Errorf("address index: %w", chain.ErrClosed)
 	}
-	s.users++
 	return nil
-}
-
-func (s *store) leave() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.users--; s.users == 0 && s.ended {
-		close(s.idle)
-	}
 }
 
 // close refuses new users, waits for the others, writes what is in memory, and
 // closes. A store that is stuck is left as it is: Pebble may hold its locks for
 // ever.
 func (s *store) close() error {
-	s.mu.Lock()
-	first := !s.ended
-	s.ended = true
-	if first && s.users == 0 {
-		close(s.idle)
-	}
-	s.mu.Unlock()
+	idle, first := s.life.End()
 	if !first {
 		return nil
 	}
 	select {
-	case <-s.idle:
-	case <-s.fault.stuck:
+	case <-idle:
+	case <-s.fault.Stuck():
 	}
-	if err := s.fault.stuckErr(); err != nil {
-		return err
-	}
-	done := make(chan error, 1)
-	go func() {
-		done <- s.fault.guard(func() error {
-			var err error
-			if s.fault.Err() == nil {
-				err = s.db.Flush()
-			}
-			return errors.Join(err, s.db.Close())
-		})
-	}()
-	select {
-	case err := <-done:
-		if s.lock != nil {
-			err = errors.Join(err, s.lock.Close())
+	err := s.fault.Call(func() error {
+		var err error
+		if s.fault.Err() == nil {
+			err = s.db.Flush()
 		}
-		return storeError("close", err)
-	case <-s.fault.stuck:
-		return s.fault.Err()
+		return errors.Join(err, s.db.Close())
+	})
+	if stuck := s.fault.StuckErr(); stuck != nil {
+		return stuck
 	}
+	if s.lock != nil {
+		err = errors.Join(err, s.lock.Close())
+	}
+	return storeError("close", err)
 }
 
 // each calls fn for the rows that begin with prefix, in order of their keys.

@@ -129,12 +129,8 @@ func (x *Index) View() (*View, error) {
 		return nil, err
 	}
 	v := &View{x: x, s: s, blocks: make(map[uint32]core.Hash)}
-	err = s.fault.guard(func() (err error) {
-		v.snap = s.db.NewSnapshot()
-		v.tip, err = tipOf(s, v.snap)
-		return err
-	})
-	if err != nil {
+	v.snap = s.db.NewSnapshot()
+	if v.tip, err = tipOf(s, v.snap); err != nil {
 		v.Close()
 		return nil, err
 	}
@@ -148,9 +144,9 @@ func (v *View) Close() {
 	}
 	if v.snap != nil {
 		// A snapshot has nothing to lose.
-		_ = v.s.fault.guard(v.snap.Close)
+		_ = v.snap.Close()
 	}
-	v.s.leave()
+	v.s.life.Leave()
 	v.s = nil
 }
 
@@ -165,9 +161,9 @@ func (v *View) read(fn func(s *store, r pebble.Reader) error) error {
 	if err := v.s.fault.Err(); err != nil {
 		return err
 	}
-	err := v.s.fault.guard(func() error { return fn(v.s, v.snap) })
+	err := fn(v.s, v.snap)
 	if errors.Is(err, ErrDamaged) {
-		v.s.fault.fail(err, false)
+		v.s.fault.Fail(err)
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/ingchain/ingchain/chain"
+	"github.com/ingchain/ingchain/chain/internal/failstop"
 	"github.com/ingchain/ingchain/core"
 )
 
@@ -21,36 +22,36 @@ type DB struct {
 	pebble   *pebble.DB
 	lock     *Lock
 	readOnly bool
-	life     lifetime
-	fault    *fault
+	life     *failstop.Lifetime
+	fault    *failstop.Fault
 }
 
 var _ chain.Store = (*DB)(nil)
 
-// use runs a call into Pebble while the store is open and sound. A fatal
-// failure that Pebble finds on this goroutine comes back as an error.
+// use runs a call into Pebble while the store is open and sound. What writes
+// goes through fault.Call inside.
 func (db *DB) use(call func() error) (err error) {
 	if err := db.enter(); err != nil {
 		return err
 	}
-	defer db.life.leave()
-	return db.fault.guard(call)
+	defer db.life.Leave()
+	return call()
 }
 
 func (db *DB) enter() error {
 	if err := db.fault.Err(); err != nil {
 		return err
 	}
-	if !db.life.enter() {
+	if !db.life.Enter() {
 		return chain.ErrClosed
 	}
 	return nil
 }
 
 // Failed is closed once the disk has failed or damage was found; Err then says
-// what. Nothing can be written afterwards, calls that are under way may hang,
-// and the process should end.
-func (db *DB) Failed() <-chan struct{} { return db.fault.failed }
+// what. Nothing can be written afterwards, and the process should end: what
+// Pebble was doing stays where it is.
+func (db *DB) Failed() <-chan struct{} { return db.fault.Failed() }
 
 // Err returns what made the store fail, or nil.
 func (db *DB) Err() error { return db.fault.Err() }
@@ -75,7 +76,7 @@ type snapshot struct {
 
 // Close implements [chain.Snapshot].
 func (s *snapshot) Close() error {
-	defer s.db.life.leave()
+	defer s.db.life.Leave()
 	return s.s.Close()
 }
 
@@ -160,13 +161,16 @@ func (db *DB) write(opts *pebble.WriteOptions, fill func(w *batch)) error {
 	}
 	return db.use(func() error {
 		w := &batch{b: db.pebble.NewBatch()}
-		defer w.b.Close()
 		fill(w)
-		if w.err == nil {
-			w.err = w.b.Commit(opts)
+		err := w.err
+		if err == nil {
+			err = db.fault.Call(func() error { return w.b.Commit(opts) })
 		}
-		if w.err != nil {
-			return fmt.Errorf("%w: write: %w", chain.ErrDisk, w.err)
+		if err := db.fault.StuckErr(); err != nil {
+			return err // and the batch is still Pebble's
+		}
+		if err = errors.Join(err, w.b.Close()); err != nil {
+			return fmt.Errorf("%w: write: %w", chain.ErrDisk, err)
 		}
 		return nil
 	})
@@ -287,25 +291,30 @@ func (db *DB) Sync() error {
 		return nil
 	}
 	return db.use(func() error {
-		if err := db.pebble.LogData(nil, pebble.Sync); err != nil {
-			return fmt.Errorf("%w: sync: %w", chain.ErrDisk, err)
+		err := db.fault.Call(func() error { return db.pebble.LogData(nil, pebble.Sync) })
+		if err != nil && !errors.Is(err, chain.ErrDisk) {
+			err = fmt.Errorf("%w: sync: %w", chain.ErrDisk, err)
 		}
-		return nil
+		return err
 	})
 }
 
 // Close waits for calls under way and open snapshots, closes the store and
-// frees the directory. Closing again does nothing.
+// frees the directory. Closing again does nothing. A store that has failed is
+// left as it is, since Pebble may hold its locks for ever; the process is about
+// to end.
 func (db *DB) Close() error {
-	if !db.life.end() {
+	idle, first := db.life.End()
+	if !first {
 		return nil
 	}
-	var err error
-	if failed := db.fault.Err(); failed != nil {
-		// Pebble may hold its locks for ever; the process is about to end.
-		err = failed
-	} else {
-		err = db.fault.guard(db.pebble.Close)
+	select {
+	case <-idle:
+	case <-db.fault.Stuck():
+	}
+	err := db.fault.Err()
+	if err == nil {
+		err = db.fault.Call(db.pebble.Close)
 	}
 	if db.lock != nil {
 		err = errors.Join(err, db.lock.Release())

@@ -14,6 +14,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/ingchain/ingchain/chain"
+	"github.com/ingchain/ingchain/chain/internal/failstop"
 	"github.com/ingchain/ingchain/core"
 )
 
@@ -96,7 +97,10 @@ func open(dir string, genesis core.Hash, opts Options, readOnly bool) (_ *DB, er
 			opts.FS = unlocked{opts.FS}
 		}
 	}
-	db := &DB{lock: lock, readOnly: readOnly, fault: newFault(opts.Logger)}
+	db := &DB{
+		lock: lock, readOnly: readOnly, life: failstop.NewLifetime(),
+		fault: failstop.New(opts.Logger, "pebble", chain.ErrCorrupt),
+	}
 	if err := db.openPebble(filepath.Join(dir, storeDir), opts); err != nil {
 		if lock != nil {
 			err = errors.Join(err, lock.Release())
@@ -148,7 +152,7 @@ func (db *DB) openPebble(dir string, opts Options) error {
 	}
 	// The log of a new store was begun in the oldest format, which passes over
 	// damaged records in silence; the next one has the newest format.
-	if err := db.fault.guard(db.pebble.Close); err != nil {
+	if err := db.fault.Call(db.pebble.Close); err != nil {
 		return fmt.Errorf("%w: %w", chain.ErrDisk, err)
 	}
 	return db.openOnce(dir, opts)
@@ -156,19 +160,26 @@ func (db *DB) openPebble(dir string, opts Options) error {
 
 func (db *DB) openOnce(dir string, opts Options) error {
 	o := db.pebbleOptions(opts)
-	defer o.Cache.Unref()
-	return db.fault.guard(func() (err error) {
-		if db.pebble, err = pebble.Open(dir, o); err == nil {
-			return nil
-		}
-		if failed := db.fault.Err(); failed != nil {
-			return fmt.Errorf("%w: %w", failed, err)
-		}
-		if pebble.IsCorruptionError(err) {
-			return fmt.Errorf("%w: %w", chain.ErrCorrupt, err)
-		}
-		return fmt.Errorf("%w: %w", chain.ErrDisk, err)
+	var opened *pebble.DB
+	err := db.fault.Call(func() (err error) {
+		defer o.Cache.Unref()
+		opened, err = pebble.Open(dir, o)
+		return err
 	})
+	failed := db.fault.Err()
+	switch {
+	case db.fault.StuckErr() != nil:
+		return failed // opened is not ours
+	case err == nil:
+		db.pebble = opened
+		return nil
+	case failed != nil:
+		return fmt.Errorf("%w: %w", failed, err)
+	case pebble.IsCorruptionError(err):
+		return fmt.Errorf("%w: %w", chain.ErrCorrupt, err)
+	default:
+		return fmt.Errorf("%w: %w", chain.ErrDisk, err)
+	}
 }
 
 func (db *DB) pebbleOptions(opts Options) *pebble.Options {
@@ -180,7 +191,7 @@ func (db *DB) pebbleOptions(opts Options) *pebble.Options {
 		table = DefaultMemTableBytes
 	}
 	o := &pebble.Options{
-		FS:                 opts.FS,
+		FS:                 db.fault.FS(opts.FS),
 		FormatMajorVersion: pebble.FormatNewest,
 		Cache:              pebble.NewCache(cache),
 		MemTableSize:       table,
@@ -188,7 +199,7 @@ func (db *DB) pebbleOptions(opts Options) *pebble.Options {
 		WALBytesPerSync:    walBytesSynced,
 		ReadOnly:           db.readOnly,
 		Logger:             db.fault,
-		EventListener:      &pebble.EventListener{DataCorruption: db.fault.corruption},
+		EventListener:      db.fault.Listener(),
 	}
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)

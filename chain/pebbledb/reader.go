@@ -131,7 +131,7 @@ func (r reader) each(lower, upper []byte, fn func(key, value []byte, err error) 
 	if err := r.db.enter(); err != nil {
 		return err
 	}
-	defer r.db.life.leave()
+	defer r.db.life.Leave()
 	it, err := r.r.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {
 		return readError(lower, err)
