@@ -8,6 +8,7 @@ import (
 
 	"github.com/ingchain/ingchain/core"
 	"github.com/ingchain/ingchain/core/signature"
+	"github.com/ingchain/ingchain/core/signature/sigcache"
 )
 
 // minBatch is how many signatures a core should get at least: below that,
@@ -51,7 +52,7 @@ func (m *Manager) checkBodies(blocks []newBlock) (good []newBlock, culprit newBl
 			break
 		}
 	}
-	if bad, why := verifySignatures(sigs[:len(good)]); why != nil {
+	if bad, why := verifySignatures(sigs[:len(good)], m.knownSignatures()); why != nil {
 		return good[:bad], good[bad], why
 	}
 	return good, culprit, err
@@ -61,14 +62,14 @@ func (m *Manager) checkBodies(blocks []newBlock) (good []newBlock, culprit newBl
 // size over the cores, and returns the first block that has a bad one with its
 // verdict, or nil. To refuse costs little more than to pass: only blocks in a
 // batch that failed are verified again, up to the culprit, and one that came
-// alone is not.
-func verifySignatures(sigs [][]core.BlockSignature) (bad int, verdict error) {
+// alone is not. What the cache knows is not verified again.
+func verifySignatures(sigs [][]core.BlockSignature, cache core.SignatureCache) (bad int, verdict error) {
 	all := slices.Concat(sigs...)
 	n := len(all)
 	parts := max(1, min(runtime.GOMAXPROCS(0), n/minBatch), (n+signature.MaxBatch-1)/signature.MaxBatch)
 	errs := make([]error, parts)
 	parallel(parts, func(i int) {
-		errs[i] = core.VerifySignatures(all[n*i/parts : n*(i+1)/parts])
+		errs[i] = core.VerifyUnknown(all[n*i/parts:n*(i+1)/parts], cache)
 	})
 	if len(sigs) == 1 {
 		return 0, firstBroken(errs)
@@ -80,7 +81,7 @@ func verifySignatures(sigs [][]core.BlockSignature) (bad int, verdict error) {
 			if err == nil || end <= n*p/parts || n*(p+1)/parts <= at {
 				continue
 			}
-			if err := core.VerifySignatures(sigs[i]); err != nil {
+			if err := core.VerifyUnknown(sigs[i], cache); err != nil {
 				return i, err
 			}
 			break
@@ -103,3 +104,19 @@ func firstBroken(errs []error) (verdict error) {
 	}
 	return verdict
 }
+
+// knownSignatures is what verifying blocks takes of the pool's cache: those of
+// payments that it has verified. Blocks add nothing to it. Their signatures are
+// verified once, and would push out those of payments that still wait.
+func (m *Manager) knownSignatures() core.SignatureCache {
+	if m.pool == nil { // the chain is being opened
+		return knownOnly{}
+	}
+	return knownOnly{m.pool.sigs}
+}
+
+// knownOnly is a cache that learns nothing; without one, it knows nothing.
+type knownOnly struct{ cache *sigcache.Cache }
+
+func (k knownOnly) Has(it *signature.Item) bool { return k.cache != nil && k.cache.Has(it) }
+func (k knownOnly) Add(*signature.Item)         {}

@@ -164,16 +164,16 @@ func OpenContext(ctx context.Context, store Store, rules *core.Rules, opts Optio
 }
 
 func (m *Manager) open(ctx context.Context) error {
-	m.change.Lock()
-	defer m.change.Unlock()
 	if err := m.openChain(ctx); err != nil {
 		return err
 	}
-	return m.openPool()
+	return m.openPool(ctx)
 }
 
 // openChain loads or makes the chain and walks to its best branch.
 func (m *Manager) openChain(ctx context.Context) error {
+	m.change.Lock()
+	defer m.change.Unlock()
 	half, err := m.store.Reindexing()
 	if err != nil {
 		return err
@@ -304,7 +304,8 @@ func (m *Manager) Sync() error {
 	return m.store.Sync()
 }
 
-// Close flushes and closes the store. Closing again does nothing.
+// Close flushes and closes the store, and saves the pool. Closing again does
+// nothing.
 func (m *Manager) Close() error {
 	m.change.Lock()
 	defer m.change.Unlock()
@@ -318,7 +319,8 @@ func (m *Manager) Close() error {
 			synced = m.store.Sync()
 		}
 	}
-	return errors.Join(flushed, synced, m.store.Close())
+	saved := m.closeJournal()
+	return errors.Join(flushed, synced, saved, m.store.Close())
 }
 
 // unflushed is roughly how much memory the changes since the last commit take.

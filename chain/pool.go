@@ -1,10 +1,13 @@
 package chain
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"sync"
 
 	"github.com/ingchain/ingchain/chain/mempool"
+	"github.com/ingchain/ingchain/chain/mempool/journal"
 	"github.com/ingchain/ingchain/core"
 	"github.com/ingchain/ingchain/core/signature/sigcache"
 )
@@ -42,7 +45,7 @@ type txPool struct {
 }
 
 // openPool makes the pool on the tip, with what the journal holds.
-func (m *Manager) openPool() error {
+func (m *Manager) openPool(ctx context.Context) error {
 	policy := mempool.DefaultPolicy()
 	if m.opts.Policy != nil {
 		policy = *m.opts.Policy
@@ -52,7 +55,10 @@ func (m *Manager) openPool() error {
 		return fmt.Errorf("pool of payments: %w", err)
 	}
 	m.pool = &txPool{turn: newTurn(), sigs: sigcache.New(sigcache.DefaultEntries), pool: pool, tip: m.work}
-	return nil
+	if m.opts.Journal == "" || m.store.ReadOnly() {
+		return nil
+	}
+	return m.openJournal(ctx)
 }
 
 // ReadPool calls read with the pool, which nobody changes meanwhile. It never
@@ -103,5 +109,11 @@ func (m *Manager) TendPool() {
 	p.mu.Unlock()
 	if len(removed) > 0 {
 		p.feed.wake()
+	}
+	if p.journal == nil {
+		return
+	}
+	if err := m.tendJournal(); err != nil && !errors.Is(err, journal.ErrClosed) {
+		m.opts.Logger.Error("the journal of payments cannot be written: none is acknowledged until that succeeds", "err", err)
 	}
 }

@@ -36,14 +36,24 @@ func (m *Manager) AddTxs(ctx context.Context, from string, txs []*core.Transacti
 	if m.store.ReadOnly() {
 		return nil, fmt.Errorf("add payments: %w", ErrReadOnly)
 	}
-	outs := make([]mempool.Outcome, len(txs))
-	list := m.screenTxs(txs, outs)
-	if err := ctx.Err(); err != nil {
+	outs, err := m.offerTxs(ctx, from, txs, nil)
+	if err != nil {
 		return nil, fmt.Errorf("add payments: %w", err)
+	}
+	return outs, nil
+}
+
+// offerTxs is AddTxs for payments that came at certain times, in Unix
+// milliseconds; nil means now.
+func (m *Manager) offerTxs(ctx context.Context, from string, txs []*core.Transaction, times []uint64) ([]mempool.Outcome, error) {
+	outs := make([]mempool.Outcome, len(txs))
+	list := m.screenTxs(txs, times, outs)
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
 	list = m.verifyTxs(list, from != "")
 	if err := m.addTxs(ctx, from, list); err != nil {
-		return nil, fmt.Errorf("add payments: %w", err)
+		return nil, err
 	}
 	settlePromoted(outs)
 	return outs, nil
@@ -51,7 +61,7 @@ func (m *Manager) AddTxs(ctx context.Context, from string, txs []*core.Transacti
 
 // screenTxs judges what needs no signature: known ones, form, and what the
 // policy refuses whatever is spent. It returns those that are left.
-func (m *Manager) screenTxs(txs []*core.Transaction, outs []mempool.Outcome) []offered {
+func (m *Manager) screenTxs(txs []*core.Transaction, times []uint64, outs []mempool.Outcome) []offered {
 	list := make([]offered, len(txs))
 	errs := make([]error, len(txs))
 	parallelChunks(len(txs), func(i int) {
@@ -74,6 +84,9 @@ func (m *Manager) screenTxs(txs []*core.Transaction, outs []mempool.Outcome) []o
 			o.out.Err = err
 		default:
 			o.time = now
+			if times != nil {
+				o.time = times[i]
+			}
 			left = append(left, o)
 		}
 	}

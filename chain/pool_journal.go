@@ -2,20 +2,307 @@ package chain
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"sync"
 
 	"github.com/ingchain/ingchain/chain/mempool"
+	"github.com/ingchain/ingchain/chain/mempool/journal"
 	"github.com/ingchain/ingchain/core"
 )
 
-// txJournal is the file of payments that must not be lost.
-type txJournal struct{}
+// txJournal is the file of payments that must not be lost, and what is known of
+// it. A payment goes into the pool, then into kept, then into the file: so a
+// rewrite, which looks in the opposite order, has it or leaves its record alone.
+type txJournal struct {
+	file *journal.Journal
+	// rewriting is held by the one rewrite.
+	rewriting sync.Mutex
+
+	mu sync.Mutex
+	// kept are payments that the file holds or should hold, and those that somebody
+	// was told of and that a block took, as long as the pool remembers: they may
+	// come back. Guarded by mu.
+	kept   map[core.Hash]keeping
+	serial uint64 // of the last append, guarded by mu
+}
+
+// keeping says what the journal has of a payment.
+type keeping struct {
+	// told says that somebody was told that the payment is kept.
+	told bool
+	// saved says that the file holds it, synced, with that flag.
+	saved bool
+	// writing is how many appends of it are under way; serial is the number of the
+	// last one, so that any change shows.
+	writing int
+	serial  uint64
+}
+
+// keepable is a payment to be written.
+type keepable struct {
+	tx   *mempool.Tx
+	time uint64
+	told bool
+}
+
+func (k *keepable) record() journal.Record {
+	return journal.Record{Time: k.time, Acknowledged: k.told, Tx: k.tx.Transaction().AppendTo(nil)}
+}
 
 // owes reports whether the journal should hold a payment and does not.
-func (j *txJournal) owes(core.Hash) bool { return false }
+func (j *txJournal) owes(id core.Hash) bool {
+	if j == nil {
+		return false
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	k, ok := j.kept[id]
+	return ok && !k.saved && k.writing == 0
+}
 
 // SubmitTxs is [Manager.AddTxs] for our own users, who are told that their
-// payments are kept: it returns once accepted and known ones would survive a kill
-// or a power cut.
+// payments are kept: it returns once accepted and known ones, with what they
+// depend on in the pool, would survive a kill or a power cut. If that fails, they
+// may be in the pool, but nothing is promised: to submit them again is safe.
 func (m *Manager) SubmitTxs(ctx context.Context, txs []*core.Transaction) ([]mempool.Outcome, error) {
-	return m.AddTxs(ctx, "", txs)
+	outs, err := m.AddTxs(ctx, "", txs)
+	if err != nil || m.pool.journal == nil {
+		return outs, err
+	}
+	if err := m.append(m.toKeep(outs, m.pool.takeUnsaved())); err != nil {
+		return nil, fmt.Errorf("keep payments safe: %w", err)
+	}
+	return outs, nil
+}
+
+// takeUnsaved returns what the journal owes.
+func (p *txPool) takeUnsaved() []core.Hash {
+	p.mu.RLock()
+	none := len(p.unsaved) == 0
+	p.mu.RUnlock()
+	if none {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ids := p.unsaved
+	p.unsaved = nil
+	return ids
+}
+
+// toKeep lists accepted and known payments, and owed ones, that wait for a block,
+// each behind those that it depends on.
+func (m *Manager) toKeep(outs []mempool.Outcome, owed []core.Hash) []keepable {
+	p := m.pool
+	g := gatherer{pool: p.pool, seen: make(map[core.Hash]int)}
+	now := m.now()
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for i := range outs {
+		o := &outs[i]
+		if o.Err != nil {
+			continue
+		}
+		if !g.add(o.Tx.ID(), true) && o.Status == mempool.Accepted {
+			// A block took it meanwhile, which may be lost in a crash.
+			g.list = append(g.list, keepable{tx: o.Tx, time: now, told: true})
+		}
+	}
+	for _, id := range owed {
+		g.add(id, true)
+	}
+	return g.list
+}
+
+// gatherer collects entries of the pool with their ancestors.
+type gatherer struct {
+	pool *mempool.Pool
+	list []keepable
+	seen map[core.Hash]int // places in list
+}
+
+// add appends an entry behind its ancestors, unless it is there, and reports
+// whether there is such an entry.
+func (g *gatherer) add(id core.Hash, told bool) bool {
+	if at, ok := g.seen[id]; ok {
+		g.list[at].told = g.list[at].told || told
+		return true
+	}
+	e, ok := g.pool.Get(id)
+	if !ok {
+		return false
+	}
+	if e.Ancestors > 0 {
+		inputs := e.Transaction().Inputs
+		for i := range inputs {
+			g.add(inputs[i].TxID, false)
+		}
+	}
+	g.seen[id] = len(g.list)
+	g.list = append(g.list, keepable{tx: e.Tx, time: e.Time, told: told})
+	return true
+}
+
+// append writes what the journal does not have yet, and syncs. If the journal is
+// full it is rewritten first.
+func (m *Manager) append(list []keepable) error {
+	j := m.pool.journal
+	if err := j.file.Err(); err != nil {
+		return err
+	}
+	if list = j.reserve(list); len(list) == 0 {
+		return nil
+	}
+	records := make([]journal.Record, len(list))
+	for i := range list {
+		records[i] = list[i].record()
+	}
+	err := j.file.Append(records...)
+	if errors.Is(err, journal.ErrFull) {
+		if err = m.rewriteJournal(false); err == nil {
+			err = j.file.Append(records...)
+		}
+	}
+	j.written(list, err == nil)
+	return err
+}
+
+// reserve returns what is to be written of a list, and notes that it is.
+func (j *txJournal) reserve(list []keepable) (left []keepable) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.serial++
+	for _, k := range list {
+		id := k.tx.ID()
+		was := j.kept[id]
+		if was.saved && (was.told || !k.told) {
+			continue
+		}
+		k.told = k.told || was.told
+		j.kept[id] = keeping{told: k.told, saved: was.saved, writing: was.writing + 1, serial: j.serial}
+		left = append(left, k)
+	}
+	return left
+}
+
+// written notes how writing went. What could not be written is tried again by the
+// next rewrite.
+func (j *txJournal) written(list []keepable, ok bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, k := range list {
+		id := k.tx.ID()
+		now := j.kept[id]
+		now.writing--
+		// Another append may have promised more since than this one wrote.
+		now.saved = now.saved || ok && (k.told || !now.told)
+		j.kept[id] = now
+	}
+}
+
+// rewriteJournal replaces the journal by one of the payments in the pool: those
+// that it should hold, or all. What a block took is dropped, once that block
+// would survive a power cut.
+func (m *Manager) rewriteJournal(all bool) error {
+	p, j := m.pool, m.pool.journal
+	j.rewriting.Lock()
+	defer j.rewriting.Unlock()
+	settled := j.settled()
+	mark := j.file.Mark()
+	p.mu.RLock()
+	entries := p.pool.Snapshot()
+	confirmed := make(map[core.Hash]bool)
+	for id := range settled {
+		if why, ok := p.pool.Explain(id); ok && why.Reason == mempool.Confirmed {
+			confirmed[id] = true
+		}
+	}
+	p.mu.RUnlock()
+	if err := m.store.Sync(); err != nil {
+		return fmt.Errorf("sync the chain before payments are dropped from the journal: %w", err)
+	}
+	records, written := j.choose(entries, all)
+	if err := j.file.Rewrite(mark, records); err != nil {
+		return err
+	}
+	j.rewritten(settled, written, confirmed)
+	return nil
+}
+
+// settled returns what is known of payments of which no append is under way.
+func (j *txJournal) settled() map[core.Hash]keeping {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	list := make(map[core.Hash]keeping, len(j.kept))
+	for id, k := range j.kept {
+		if k.writing == 0 {
+			list[id] = k
+		}
+	}
+	return list
+}
+
+// choose makes records of the entries that the journal is to hold.
+func (j *txJournal) choose(entries []mempool.Entry, all bool) (records []journal.Record, written map[core.Hash]bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	written = make(map[core.Hash]bool)
+	for i := range entries {
+		e := &entries[i]
+		k, ok := j.kept[e.ID()]
+		if !ok && !all {
+			continue
+		}
+		one := keepable{tx: e.Tx, time: e.Time, told: k.told}
+		records = append(records, one.record())
+		written[e.ID()] = true
+	}
+	return records, written
+}
+
+// rewritten notes what the new file has. Settled is what was known before; what
+// has changed since is behind the mark.
+func (j *txJournal) rewritten(settled map[core.Hash]keeping, written, confirmed map[core.Hash]bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for id, was := range settled {
+		if j.kept[id] != was {
+			continue
+		}
+		switch {
+		case written[id]:
+			was.saved = true
+			j.kept[id] = was
+		case confirmed[id] && was.told:
+			was.saved = false // to be written again if the block is reverted
+			j.kept[id] = was
+		default:
+			delete(j.kept, id)
+		}
+	}
+}
+
+// tendJournal writes what the journal owes, and rewrites it if it is time to.
+func (m *Manager) tendJournal() error {
+	owed := m.toKeep(nil, m.pool.takeUnsaved())
+	if m.pool.journal.file.ShouldRewrite() {
+		if err := m.rewriteJournal(false); err != nil {
+			return err
+		}
+	}
+	return m.append(owed)
+}
+
+// closeJournal saves the whole pool.
+func (m *Manager) closeJournal() error {
+	j := m.pool.journal
+	if j == nil {
+		return nil
+	}
+	err := m.rewriteJournal(true)
+	if err = errors.Join(err, j.file.Close()); err != nil {
+		return fmt.Errorf("save the pool of payments: %w", err)
+	}
+	return nil
 }

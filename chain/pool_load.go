@@ -1,0 +1,189 @@
+package chain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/ingchain/ingchain/chain/mempool"
+	"github.com/ingchain/ingchain/chain/mempool/journal"
+	"github.com/ingchain/ingchain/core"
+)
+
+const (
+	// loadTxs is how many payments of a journal are judged together.
+	loadTxs = 4096
+	// namedTxs is how many refused payments a log line names.
+	namedTxs = 5
+)
+
+// openJournal opens the journal of payments and offers what it holds to the pool,
+// as if a peer had sent it.
+func (m *Manager) openJournal(ctx context.Context) error {
+	file, held, err := m.openJournalFile()
+	if err != nil {
+		return err
+	}
+	j := &txJournal{file: file, kept: make(map[core.Hash]keeping)}
+	m.pool.journal = j
+	l := loading{m: m, refused: make(map[string]*refusals)}
+	if err = l.load(ctx, held.Records); err == nil && l.worthRewriting(&held) {
+		err = m.rewriteJournal(true)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("load the journal of payments: %w", err), file.Close())
+	}
+	l.report(&held)
+	return nil
+}
+
+// openJournalFile opens the file; one that is no journal of this network is set
+// aside, since a node must start.
+func (m *Manager) openJournalFile() (*journal.Journal, journal.Loaded, error) {
+	path, genesis := m.opts.Journal, m.rules.GenesisID()
+	file, held, err := journal.Open(path, genesis, journal.Options{})
+	if !errors.Is(err, journal.ErrFormat) && !errors.Is(err, journal.ErrGenesis) {
+		return file, held, err
+	}
+	aside := path + ".damaged"
+	if rerr := os.Rename(path, aside); rerr != nil {
+		return nil, held, fmt.Errorf("%w; it cannot be set aside: %w", err, rerr)
+	}
+	m.opts.Logger.Warn("the journal of payments cannot be read: starting with an empty one", "err", err, "kept_as", aside)
+	return journal.Open(path, genesis, journal.Options{})
+}
+
+// loading is what becomes of a journal's payments.
+type loading struct {
+	m        *Manager
+	accepted int
+	again    int // records of a payment that another one is of, too
+	broken   int // records that are no payment
+	refused  map[string]*refusals
+}
+
+// refusals are payments that were refused for one reason.
+type refusals struct {
+	count, told int
+	named       []string // the first of those that somebody was told of
+}
+
+// load judges the records in their order. What misses something is tried again
+// at the end: the order of the file need not be that of the pool.
+func (l *loading) load(ctx context.Context, records []journal.Record) error {
+	list := l.parse(records)
+	var late []keepable
+	for first := 0; first < len(list); first += loadTxs {
+		missing, err := l.offer(ctx, list[first:min(first+loadTxs, len(list))], false)
+		if err != nil {
+			return err
+		}
+		late = append(late, missing...)
+	}
+	if _, err := l.offer(ctx, late, true); err != nil {
+		return err
+	}
+	l.m.ForgetTxPeer("")
+	l.m.pool.mu.Lock()
+	defer l.m.pool.mu.Unlock()
+	l.m.pool.pool.Expire(l.m.now())
+	return nil
+}
+
+// parse returns the payments of records, each once, none from the future.
+func (l *loading) parse(records []journal.Record) (list []keepable) {
+	now := l.m.now()
+	seen := make(map[core.Hash]int)
+	for i := range records {
+		r := &records[i]
+		t, err := core.ParseTransaction(r.Tx)
+		if err != nil {
+			l.broken++
+			continue
+		}
+		tx := mempool.NewTx(t)
+		if at, ok := seen[tx.ID()]; ok {
+			list[at].told = list[at].told || r.Acknowledged
+			l.again++
+			continue
+		}
+		seen[tx.ID()] = len(list)
+		list = append(list, keepable{tx: tx, time: min(r.Time, now), told: r.Acknowledged})
+	}
+	return list
+}
+
+// offer offers payments to the pool and notes what became of them. Unless it is
+// the last time, those that miss something are returned.
+func (l *loading) offer(ctx context.Context, list []keepable, last bool) (missing []keepable, err error) {
+	txs, times := make([]*core.Transaction, len(list)), make([]uint64, len(list))
+	for i := range list {
+		txs[i], times[i] = list[i].tx.Transaction(), list[i].time
+	}
+	outs, err := l.m.offerTxs(ctx, "", txs, times)
+	if err != nil {
+		return nil, err
+	}
+	for i := range outs {
+		switch {
+		case outs[i].Err == nil:
+			l.accepted++
+			l.m.pool.journal.kept[list[i].tx.ID()] = keeping{told: list[i].told, saved: true}
+		case core.CodeOf(outs[i].Err) == core.ErrMissingCoin && !last:
+			missing = append(missing, list[i])
+		default:
+			l.refuse(&list[i], outs[i].Err)
+		}
+	}
+	return missing, nil
+}
+
+// refuse notes why a payment did not come back.
+func (l *loading) refuse(k *keepable, err error) {
+	why := string(core.CodeOf(err))
+	if core.CodeOf(err) == core.ErrMissingCoin && l.confirmed(k.tx) {
+		why = string(mempool.Confirmed)
+	}
+	r := l.refused[why]
+	if r == nil {
+		r = &refusals{}
+		l.refused[why] = r
+	}
+	r.count++
+	if k.told {
+		if r.told++; len(r.named) < namedTxs {
+			r.named = append(r.named, k.tx.ID().String())
+		}
+	}
+}
+
+// confirmed reports whether an output of a payment is a coin of the chain.
+func (l *loading) confirmed(tx *mempool.Tx) bool {
+	ops := make([]core.Outpoint, len(tx.Transaction().Outputs))
+	for i := range ops {
+		ops[i] = core.Outpoint{TxID: tx.ID(), Index: uint32(i)}
+	}
+	l.m.change.Lock()
+	defer l.m.change.Unlock()
+	found, err := l.m.coins.fetch(l.m.store, ops)
+	return err == nil && len(found) > 0
+}
+
+// worthRewriting reports whether most of the file is of no use.
+func (l *loading) worthRewriting(held *journal.Loaded) bool {
+	return held.Damaged > 0 || 2*l.accepted < len(held.Records)
+}
+
+func (l *loading) report(held *journal.Loaded) {
+	log := l.m.opts.Logger
+	if held.Damaged > 0 || l.broken > 0 {
+		log.Warn("parts of the journal of payments are damaged; payments in them are lost", "bytes", held.Damaged, "records", l.broken)
+	}
+	if l.accepted > 0 {
+		log.Info("payments came back from the journal", "count", l.accepted)
+	}
+	for why, r := range l.refused {
+		log.Info("payments of the journal are not in the pool any more", "reason", why, "count", r.count, "acknowledged", r.told, "some", r.named)
+	}
+}
