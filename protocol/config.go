@@ -100,6 +100,8 @@ type Config struct {
 	Host   p2phost.Host
 	PubSub *pubsub.PubSub
 	Chain  Chain
+	// Pool is where payments come from and go; nil means that none are relayed.
+	Pool Pool
 	// Feedback may be nil.
 	Feedback Feedback
 	// Agent is what the node calls itself, at most wire.MaxAgent characters.
@@ -111,7 +113,8 @@ type Config struct {
 	Limits Limits
 	// Trace, if not nil, is told when PhaseSyncing begins and ends.
 	Trace func(phase string, begin bool)
-	// NoGossip leaves the topic alone: the node follows its peers' hellos only.
+	// NoGossip leaves the topics alone: the node follows its peers' hellos and asks
+	// for what their pools hold.
 	NoGossip bool
 }
 
