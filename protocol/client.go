@@ -166,6 +166,7 @@ func (s *Service) fetchBlocks(ctx context.Context, p peer.ID, ids []core.Hash) (
 			return false, &core.BodyError{Code: core.ErrMalformed, Detail: fmt.Sprintf("block %s instead of %s", b.ID().Short(), want.Short())}
 		}
 		blocks = append(blocks, b)
+		s.count(func(st *Stats) { st.BlocksFetched++; st.BlockBytes += len(payload) })
 		return false, nil
 	})
 	return blocks, err

@@ -161,7 +161,7 @@ func (g *gossip) heard(from peer.ID, a *wire.Announcement) {
 }
 
 // run takes in what the validator has passed.
-func (g *gossip) run(ctx context.Context) {
+func (g *gossip) run(ctx context.Context, tasks *group) {
 	if g.sub == nil {
 		return
 	}
@@ -177,31 +177,42 @@ func (g *gossip) run(ctx context.Context) {
 		g.remember(a.ID)
 		g.deliver(Announcement{Announcement: a, Topic: g.name, From: msg.ReceivedFrom, Received: g.s.cfg.Now()})
 		if msg.ReceivedFrom != g.s.host.ID() {
-			g.take(ctx, msg.ReceivedFrom, a)
+			g.take(ctx, tasks, msg.ReceivedFrom, a)
 		}
 	}
 }
 
-// take adds the block if the announcement carries all of it, else asks for it.
-func (g *gossip) take(ctx context.Context, from peer.ID, a *wire.Announcement) {
+// take adds the block if the announcement and our pool have all of it, else asks
+// for what is missing.
+func (g *gossip) take(ctx context.Context, tasks *group, from peer.ID, a *wire.Announcement) {
 	s := g.s
 	if s.chain.HasBlock(a.ID) {
 		g.heard(from, a) // says what the peer has
 		return
 	}
 	if b, whole := a.Block(); whole && s.chain.HasBlock(a.Header.Parent) {
-		_, err := s.chain.AddBlocks(ctx, []*core.Block{b})
-		if err == nil {
-			g.heard(from, a)
+		if err := s.addAnnounced(ctx, from, a, b); err == nil || core.IsForever(err) {
 			return
 		}
-		s.reportChain("add announced block", err)
-		if core.IsForever(err) {
-			s.log.Warn("announced block breaks a rule", "id", a.ID, "height", a.Header.Height, "error", err)
-			return // who passed it on couldn't know
-		}
+	} else if !whole && s.rebuild(ctx, tasks, from, a) {
+		return
 	}
 	s.send(ctx, plan.Heard{Peer: plan.PeerID(from), Header: a.Header})
+}
+
+// addAnnounced hands a block that was announced to the chain. A bad one is not
+// held against whoever passed the announcement on: it couldn't know.
+func (s *Service) addAnnounced(ctx context.Context, from peer.ID, a *wire.Announcement, b *core.Block) error {
+	_, err := s.chain.AddBlocks(ctx, []*core.Block{b})
+	if err == nil {
+		s.gossip.heard(from, a)
+		return nil
+	}
+	s.reportChain("add announced block", err)
+	if core.IsForever(err) {
+		s.log.Warn("announced block breaks a rule", "id", a.ID, "height", a.Header.Height, "error", err)
+	}
+	return err
 }
 
 // announce publishes a block of ours, whoever found it, unless gossip has

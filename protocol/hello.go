@@ -34,9 +34,6 @@ const (
 	helloBurst = 300
 )
 
-// capabilities are the messages that this node understands.
-const capabilities = wire.CapHeaders | wire.CapBlocks | wire.CapRange
-
 var (
 	errHelloFlood   = fmt.Errorf("%w: hellos without end", wire.ErrMalformed)
 	errOtherGenesis = errors.New("another genesis")
@@ -309,7 +306,7 @@ func (s *Service) hello(ses *session) *wire.Hello {
 	tip, now := s.chain.Tip(), time.Now()
 	m := &wire.Hello{
 		Version: wire.Version, Genesis: s.rules.GenesisID(), Tip: tip.ID, Height: tip.Height, Work: tip.Work,
-		Clock: uint64(max(0, s.cfg.Now().UnixMilli())), Capabilities: capabilities, Agent: s.cfg.Agent, Stamp: s.stamp(now),
+		Clock: uint64(max(0, s.cfg.Now().UnixMilli())), Capabilities: s.capabilities(), Agent: s.cfg.Agent, Stamp: s.stamp(now),
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -367,6 +364,7 @@ func (s *Service) heardHello(ctx context.Context, ses *session, m *wire.Hello) e
 		s.chatter.line(slog.LevelInfo, "peer joined", "peer", ses.peer, "height", m.Height, "agent", m.Agent)
 		s.send(ctx, plan.Joined{Peer: plan.PeerID(ses.peer), Claim: claim})
 		s.cfg.Feedback.Joined(ses.peer)
+		s.txs.joined(ses.peer)
 		return nil
 	}
 	s.send(ctx, plan.Claimed{Peer: plan.PeerID(ses.peer), Claim: claim})

@@ -179,7 +179,7 @@ func TestMalformedFirstFramesDisconnect(t *testing.T) {
 // join says hello as the rules want and returns the stream.
 func (sim *simulation) join(attacker, victim *testNode, work core.Work) *bufio.Reader {
 	sim.t.Helper()
-	hello := &wire.Hello{Version: wire.Version, Genesis: sim.rules.GenesisID(), Tip: core.Hash{7}, Work: work, Capabilities: capabilities,
+	hello := &wire.Hello{Version: wire.Version, Genesis: sim.rules.GenesisID(), Tip: core.Hash{7}, Work: work, Capabilities: chainCapabilities,
 		Clock: uint64(simNow().UnixMilli()), Agent: "attacker"}
 	str := sim.open(attacker, victim)
 	if _, err := str.Write(wire.AppendFrame(nil, hello)); err != nil {

@@ -55,7 +55,9 @@ type peerEntry struct {
 
 	streams int // inbound, open
 	limiter *rate.Limiter
-	seen    time.Time
+	// payments is what payments of the peer may cost.
+	payments account
+	seen     time.Time
 }
 
 // PeerState is what is known of a peer, for people and the API.
@@ -87,7 +89,7 @@ func (s *Service) entry(p peer.ID) *peerEntry {
 		if len(s.peers) >= maxPeers {
 			s.forgetOldest()
 		}
-		e = &peerEntry{id: p, poke: make(chan struct{}, 1), limiter: rate.NewLimiter(requestRate, requestBurst)}
+		e = &peerEntry{id: p, poke: make(chan struct{}, 1), limiter: rate.NewLimiter(requestRate, requestBurst), payments: newAccount()}
 		s.peers[p] = e
 	}
 	e.seen = time.Now()
@@ -142,6 +144,7 @@ func (s *Service) connected(ctx context.Context, g *group, p peer.ID) {
 	g.start(func() {
 		defer stop()
 		s.keep(ctx, p)
+		s.txs.forget(p)
 	})
 }
 

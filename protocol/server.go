@@ -104,7 +104,7 @@ func (s *Service) firstFrame(str p2pnetwork.Stream) (wire.Message, *bufio.Reader
 		return nil, nil, err
 	}
 	r := bufio.NewReader(str)
-	t, payload, err := wire.ReadFrame(r, firstFrames)
+	t, payload, err := wire.ReadFrame(r, s.firstFrames)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -112,20 +112,12 @@ func (s *Service) firstFrame(str p2pnetwork.Stream) (wire.Message, *bufio.Reader
 	return m, r, err
 }
 
-func firstFrames(t wire.Type) int {
-	switch t {
-	case wire.TypeHello, wire.TypeGetHeaders, wire.TypeGetBlocks, wire.TypeGetRange:
-		return t.MaxSize()
-	}
-	return 0
-}
-
 // answer serves a request of a joined peer, within its rate and our slots.
 func (s *Service) answer(ctx context.Context, str p2pnetwork.Stream, m wire.Message) error {
 	p := str.Conn().RemotePeer()
 	ctx, cancel := context.WithTimeout(ctx, serveTimeout)
 	defer cancel()
-	w := &answerWriter{str: str, end: time.Now().Add(serveTimeout)}
+	w := &answerWriter{str: str, until: time.Now().Add(serveTimeout)}
 	wait, done := context.WithTimeout(ctx, joinWait)
 	err := s.WaitJoined(wait, p)
 	done()
@@ -160,6 +152,12 @@ func (s *Service) answer(ctx context.Context, str p2pnetwork.Stream, m wire.Mess
 			return errors.Join(w.message(&wire.NotFound{ID: m.Tip}), w.message(&wire.End{}))
 		}
 		return s.sendBlocks(ctx, w, ids)
+	case *wire.GetTxs:
+		return s.sendTxs(ctx, w, m.IDs)
+	case *wire.GetPool:
+		return s.sendPool(w, m)
+	case *wire.GetBlockTxs:
+		return s.sendBlockTxs(ctx, w, m)
 	}
 	return fmt.Errorf("%w: %v is not a request", wire.ErrMalformed, m.Type())
 }
@@ -209,12 +207,13 @@ func (s *Service) sendBlocks(ctx context.Context, w *answerWriter, ids []core.Ha
 }
 
 // answerWriter writes frames. A peer that doesn't read is cut off: each chunk
-// has writeTimeout, and all of them together end at end.
+// has writeTimeout, and all of them together end at until.
 type answerWriter struct {
 	str   p2pnetwork.Stream
-	end   time.Time
-	items int // headers or blocks looked up
-	bytes int // of blocks
+	until time.Time
+	items int    // headers, blocks or transactions looked up
+	bytes int    // of blocks and transactions
+	held  []byte // frames that wait for gather to have a chunk of them
 }
 
 // cost is what an answer counts against the peer's rate.
@@ -249,8 +248,8 @@ func (w *answerWriter) block(raw []byte) error {
 func (w *answerWriter) write(b []byte) error {
 	for len(b) > 0 {
 		deadline := time.Now().Add(writeTimeout)
-		if w.end.Before(deadline) {
-			deadline = w.end
+		if w.until.Before(deadline) {
+			deadline = w.until
 		}
 		if err := w.str.SetWriteDeadline(deadline); err != nil {
 			return err

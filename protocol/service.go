@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -32,6 +33,8 @@ type Service struct {
 	since   time.Time // origin of the stamps in hellos
 	events  chan plan.Event
 	gossip  *gossip
+	txs     *txRelay // nil: no payments
+	parsed  parsedBlock
 
 	slots   chan struct{} // requests being served
 	pending chan struct{} // streams whose first frame is awaited
@@ -41,6 +44,11 @@ type Service struct {
 	// changed is closed and replaced whenever a peer has joined or been refused.
 	changed chan struct{}
 	status  syncState
+	// rebuilding are announced blocks that are being completed.
+	rebuilding map[core.Hash]bool
+
+	statsMu sync.Mutex // guards stats
+	stats   Stats
 }
 
 // New returns a service that does nothing until Run.
@@ -56,9 +64,9 @@ func New(cfg Config) (*Service, error) {
 		slots:   make(chan struct{}, cfg.Limits.Requests),
 		pending: make(chan struct{}, maxPending),
 		peers:   make(map[peer.ID]*peerEntry),
-		changed: make(chan struct{}),
+		changed: make(chan struct{}), rebuilding: make(map[core.Hash]bool),
 	}
-	s.gossip = newGossip(s)
+	s.gossip, s.txs = newGossip(s), newTxRelay(s)
 	return s, nil
 }
 
@@ -73,8 +81,12 @@ func (s *Service) Run(ctx context.Context) error {
 		return err
 	}
 	g := &group{}
+	if err := s.txs.start(ctx, g); err != nil {
+		return errors.Join(err, s.gossip.stop())
+	}
 	g.start(func() { s.syncLoop(ctx, g) })
-	g.start(func() { s.gossip.run(ctx) })
+	g.start(func() { s.gossip.run(ctx, g) })
+	s.txs.run(ctx, g)
 	g.start(func() { s.watchTip(ctx, wake) })
 	g.start(func() { s.watchProtocols(ctx) })
 
@@ -100,8 +112,8 @@ func (s *Service) Run(ctx context.Context) error {
 	s.host.RemoveStreamHandler(ID)
 	cancel()
 	g.wait()
-	if err := s.gossip.stop(); err != nil {
-		s.log.Debug("leaving the gossip topic", "error", err)
+	if err := errors.Join(s.gossip.stop(), s.txs.stop()); err != nil {
+		s.log.Debug("leaving the gossip topics", "error", err)
 	}
 	return nil
 }

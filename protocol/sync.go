@@ -22,7 +22,7 @@ const idleTick = 5 * time.Second
 // The plan bounds how much of that there is.
 func (s *Service) syncLoop(ctx context.Context, g *group) {
 	l := &loop{s: s, g: g, cancels: make(map[uint64]context.CancelFunc)}
-	p := plan.New(s.rules, planChain{s.chain})
+	p := plan.New(s.rules, planChain{s.chain, s})
 	timer := time.NewTimer(idleTick)
 	defer timer.Stop()
 	defer func() { s.setSyncing(false) }()
@@ -131,7 +131,15 @@ func (s *Service) getBlocks(ctx context.Context, a plan.GetBlocks) {
 }
 
 // planChain is the chain as the plan reads it.
-type planChain struct{ Chain }
+type planChain struct {
+	Chain
+	s *Service
+}
+
+// Missing implements plan.Chain.
+func (c planChain) Missing(max int) []core.HeaderState {
+	return c.s.withoutRebuilds(c.Chain.Missing(max))
+}
 
 // maxWalk bounds how far MissingTo looks back, in blocks.
 const maxWalk = 4096
@@ -165,5 +173,5 @@ func (c planChain) MissingTo(tip core.Hash, max int) []core.HeaderState {
 		}
 		missing = append(missing, st)
 	}
-	return missing
+	return c.s.withoutRebuilds(missing)
 }

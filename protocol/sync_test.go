@@ -131,7 +131,7 @@ func TestMissingTo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p := planChain{c}
+	p := planChain{c, &Service{}}
 	if got := p.MissingTo(other[9].ID(), 4); len(got) != 4 || got[0].ID != other[0].ID() {
 		t.Errorf("of another branch: %v", got)
 	}
