@@ -31,18 +31,31 @@ type Ledger struct {
 	tip    core.Hash  // also the cursor
 	height uint32
 	coins  core.UTXOs
-	spent  core.UTXOs  // every coin ever spent, for undoing it
-	run    []core.Hash // blocks reverted since the last that was applied
+	owned  map[core.Address]map[core.Outpoint]struct{} // of coins, by owner
+	spent  core.UTXOs                                  // every coin ever spent, for undoing it
+	run    []core.Hash                                 // blocks reverted since the last that was applied
 	err    error
 }
 
 func newLedger(f feed, genesis core.Hash, forks *Forks) *Ledger {
-	return &Ledger{feed: f, forks: forks, tip: genesis, coins: core.UTXOs{}, spent: core.UTXOs{}}
+	return &Ledger{
+		feed: f, forks: forks, tip: genesis,
+		coins: core.UTXOs{}, owned: map[core.Address]map[core.Outpoint]struct{}{}, spent: core.UTXOs{},
+	}
+}
+
+// reopen goes on with the feed of a node that has started again.
+func (l *Ledger) reopen(f feed) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.feed = f
 }
 
 // follow reads updates until ctx ends or an update does not fit.
 func (l *Ledger) follow(ctx context.Context) error {
+	l.mu.Lock()
 	wake, cancel := l.feed.Subscribe()
+	l.mu.Unlock()
 	defer cancel()
 	for {
 		if err := l.Pull(); err != nil {
@@ -97,10 +110,10 @@ func (l *Ledger) revert(b *core.Block) error {
 	}
 	for i := len(b.Txs) - 1; i >= 0; i-- {
 		for j := range b.Txs[i].Outputs {
-			delete(l.coins, core.Outpoint{TxID: b.TxID(i), Index: uint32(j)})
+			l.take(core.Outpoint{TxID: b.TxID(i), Index: uint32(j)})
 		}
 		for _, in := range b.Txs[i].Inputs {
-			l.coins[in.Outpoint] = l.spent[in.Outpoint]
+			l.put(l.spent[in.Outpoint])
 		}
 	}
 	l.run = append(l.run, l.tip)
@@ -119,7 +132,7 @@ func (l *Ledger) apply(b *core.Block) error {
 				return fmt.Errorf("block %s at height %d spends a coin that is not there", b.ID().Short(), b.Header.Height)
 			}
 			l.spent[in.Outpoint] = c
-			delete(l.coins, in.Outpoint)
+			l.take(in.Outpoint)
 		}
 		l.create(b, i)
 	}
@@ -134,10 +147,23 @@ func (l *Ledger) apply(b *core.Block) error {
 func (l *Ledger) create(b *core.Block, tx int) {
 	for j, out := range b.Txs[tx].Outputs {
 		op := core.Outpoint{TxID: b.TxID(tx), Index: uint32(j)}
-		l.coins[op] = core.Coin{
+		l.put(core.Coin{
 			Outpoint: op, Value: out.Value, Address: out.Address, Height: b.Header.Height, Coinbase: tx == 0,
-		}
+		})
 	}
+}
+
+func (l *Ledger) put(c core.Coin) {
+	l.coins[c.Outpoint] = c
+	if l.owned[c.Address] == nil {
+		l.owned[c.Address] = map[core.Outpoint]struct{}{}
+	}
+	l.owned[c.Address][c.Outpoint] = struct{}{}
+}
+
+func (l *Ledger) take(op core.Outpoint) {
+	delete(l.owned[l.coins[op].Address], op)
+	delete(l.coins, op)
 }
 
 // Tip returns the block that the ledger has come to.
@@ -166,12 +192,23 @@ func (l *Ledger) oldest(tip core.Hash, owner core.Address) (coin core.Coin, ok b
 	if l.tip != tip {
 		return coin, false
 	}
-	for _, c := range l.coins {
-		if c.Address == owner && (!ok || older(&c, &coin)) {
+	for op := range l.owned[owner] {
+		if c := l.coins[op]; !ok || older(&c, &coin) {
 			coin, ok = c, true
 		}
 	}
 	return coin, ok
+}
+
+// ownedBy returns the unspent coins of an address, in no order.
+func (l *Ledger) ownedBy(owner core.Address) []core.Coin {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	coins := make([]core.Coin, 0, len(l.owned[owner]))
+	for op := range l.owned[owner] {
+		coins = append(coins, l.coins[op])
+	}
+	return coins
 }
 
 func older(a, b *core.Coin) bool {

@@ -36,6 +36,7 @@ type minerChain interface {
 	Rules() *core.Rules
 	Tip() core.HeaderState
 	Template(now time.Time, payTo core.Address, extra []byte, txs ...core.Transaction) (chain.Template, error)
+	PoolTemplate(now time.Time, payTo core.Address, extra []byte) (chain.Template, error)
 	AddBlocks(ctx context.Context, blocks []*core.Block) (int, error)
 }
 
@@ -45,11 +46,14 @@ type searcher struct {
 	chain  minerChain
 	ledger *Ledger
 	key    key
-	payee  core.Address  // of the payments, one in each block if there is a coin
-	mean   time.Duration // between two blocks of this node
-	rng    *rand.Rand
-	found  atomic.Uint64
-	stop   <-chan struct{}
+	payee  core.Address // of the payments, one in each block if there is a coin
+	// payTo, unless nil, draws whom a block pays; the block then takes what waits
+	// in the node's pool, and no payments of ours.
+	payTo func(*rand.Rand) core.Address
+	mean  time.Duration // between two blocks of this node
+	rng   *rand.Rand
+	found atomic.Uint64
+	stop  <-chan struct{}
 }
 
 // run searches until ctx ends or stop is closed.
@@ -83,10 +87,25 @@ func (s *searcher) find(ctx context.Context) error {
 	return nil
 }
 
-// block makes a block on the tip, with a payment if the ledger has come to the
-// tip and has a coin of ours.
+// block makes a block on the tip.
 func (s *searcher) block() (*core.Block, error) {
 	extra := fmt.Appendf(nil, "%x/%d", s.key.address.Hash[:4], s.found.Add(1))
+	t, err := s.template(extra)
+	if err != nil {
+		return nil, err
+	}
+	for s.chain.Rules().CheckWork(&t.Header) != nil {
+		t.Header.Nonce++ // about two attempts at the development network's difficulty
+	}
+	return core.NewBlock(t.Header, t.Txs)
+}
+
+// template takes what the pool has, or makes a payment if the ledger has come to
+// the tip and has a coin of ours.
+func (s *searcher) template(extra []byte) (chain.Template, error) {
+	if s.payTo != nil {
+		return s.chain.PoolTemplate(time.Now(), s.payTo(s.rng), extra)
+	}
 	tip := s.chain.Tip().ID
 	var txs []core.Transaction
 	if coin, ok := s.ledger.oldest(tip, s.key.address); ok && coin.Value > payFee {
@@ -96,13 +115,7 @@ func (s *searcher) block() (*core.Block, error) {
 	if err == nil && t.Parent.ID != tip { // changed meanwhile; the coin may be gone
 		t, err = s.chain.Template(time.Now(), s.key.address, extra)
 	}
-	if err != nil {
-		return nil, err
-	}
-	for s.chain.Rules().CheckWork(&t.Header) != nil {
-		t.Header.Nonce++ // about two attempts at the development network's difficulty
-	}
-	return core.NewBlock(t.Header, t.Txs)
+	return t, err
 }
 
 // pay moves a whole coin, less the fee, to the payee: the number of coins stays.

@@ -6,15 +6,18 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ingchain/ingchain/chain"
+	"github.com/ingchain/ingchain/chain/mempool"
 	"github.com/ingchain/ingchain/chain/pebbledb"
 	"github.com/ingchain/ingchain/core"
 	"github.com/ingchain/ingchain/discovery"
@@ -22,7 +25,18 @@ import (
 	"github.com/ingchain/ingchain/protocol"
 )
 
-// Node is one node: the product's parts, put together as the product does.
+const (
+	// storeCacheBytes and storeTableBytes are what a node's store takes: little, as
+	// there are many of them.
+	storeCacheBytes = 1 << 20
+	storeTableBytes = 1 << 20
+	// tendEvery is how often a node looks after its pool.
+	tendEvery = time.Minute
+)
+
+// Node is one node: the product's parts, put together as the product does. The
+// parts are made anew when the node starts again; what lies on its disk and its
+// identity stay.
 type Node struct {
 	Host   *host.Host
 	Chain  *chain.Manager
@@ -30,10 +44,22 @@ type Node struct {
 	Proto  *protocol.Service
 	Ledger *Ledger
 
+	world    *World
+	index    int
+	key      key
+	disk     vfs.FS
+	journal  string // path of the journal of payments; "" if there is none
+	policy   *mempool.Policy
 	store    chain.Store
 	source   *source
 	searcher *searcher // nil: the node does not mine
 	log      *slog.Logger
+
+	// up is whether the node runs. It belongs to who calls [World.Stop] and
+	// [World.Start], as reading the parts above does while nodes stop and start.
+	up            bool
+	started       time.Time // the last time
+	stops, starts chan chan error
 
 	mu      sync.Mutex // guards what follows
 	refused []string
@@ -41,18 +67,46 @@ type Node struct {
 
 // newNode makes a node that speaks to nobody before run.
 func (w *World) newNode(i int, k key, payee core.Address, seed uint64) (n *Node, err error) {
-	n = &Node{source: &source{}, log: w.cfg.Logger.With("node", i)}
+	n = &Node{
+		world: w, index: i, key: k, disk: vfs.NewMem(), source: &source{}, up: true,
+		log:   w.cfg.Logger.With("node", i),
+		stops: make(chan chan error), starts: make(chan chan error),
+	}
+	if m := w.cfg.Money; m != nil {
+		n.policy = m.policy(i, w.cfg.Nodes)
+		if m.Dir != "" {
+			n.journal = filepath.Join(m.Dir, fmt.Sprintf("mempool-%d.dat", i))
+		}
+	}
+	n.Ledger = newLedger(nil, w.rules.GenesisID(), &w.Forks)
+	if i < w.cfg.Miners {
+		n.searcher = &searcher{
+			ledger: n.Ledger, key: k, payee: payee, stop: w.stopMine,
+			mean: w.cfg.Interval * time.Duration(w.cfg.Miners),
+			rng:  rand.New(rand.NewPCG(seed, 2)),
+		}
+		if w.cfg.Money != nil {
+			n.searcher.payTo = w.anyAddress
+		}
+	}
+	return n, n.open()
+}
+
+// open makes the node's parts.
+func (n *Node) open() (err error) {
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.close())
 		}
 	}()
+	w := n.world
+	n.started = time.Now()
 	if err := n.openChain(w.rules); err != nil {
-		return n, err
+		return err
 	}
-	n.Ledger = newLedger(n.Chain, w.rules.GenesisID(), &w.Forks)
-	if err := n.openHost(w, i, k); err != nil {
-		return n, err
+	n.Ledger.reopen(n.Chain)
+	if err := n.openHost(w, n.index, n.key); err != nil {
+		return err
 	}
 	n.Dialer, err = discovery.New(discovery.Config{
 		Network: discovery.Libp2p(n.Host), Genesis: w.rules.GenesisID().String(),
@@ -61,7 +115,7 @@ func (w *World) newNode(i int, k key, payee core.Address, seed uint64) (n *Node,
 		Log:     n.log,
 	})
 	if err != nil {
-		return n, err
+		return err
 	}
 	var c protocol.Chain = n.Chain
 	var m minerChain = n.Chain
@@ -69,27 +123,31 @@ func (w *World) newNode(i int, k key, payee core.Address, seed uint64) (n *Node,
 		s := &stubborn{Manager: n.Chain}
 		c, m = s, s
 	}
-	n.Proto, err = protocol.New(protocol.Config{
+	if n.searcher != nil {
+		n.searcher.chain = m
+	}
+	cfg := protocol.Config{
 		Host: n.Host, PubSub: n.Host.PubSub(), Chain: c, Feedback: feedback{n.Dialer, n},
 		Agent: "simulation", Logger: n.log,
-	})
-	if i < w.cfg.Miners {
-		n.searcher = &searcher{
-			chain: m, ledger: n.Ledger, key: k, payee: payee, stop: w.stopMine,
-			mean: w.cfg.Interval * time.Duration(w.cfg.Miners),
-			rng:  rand.New(rand.NewPCG(seed, 2)),
-		}
 	}
-	return n, err
+	if w.cfg.Money != nil {
+		cfg.Pool = n.Chain
+	}
+	n.Proto, err = protocol.New(cfg)
+	return err
 }
 
 func (n *Node) openChain(rules *core.Rules) error {
-	store, err := pebbledb.OpenMem(rules.GenesisID())
+	store, err := pebbledb.Open("chain", rules.GenesisID(), pebbledb.Options{
+		FS: n.disk, CacheBytes: storeCacheBytes, MemTableBytes: storeTableBytes,
+	})
 	if err != nil {
 		return err
 	}
 	n.store = store
-	n.Chain, err = chain.Open(store, rules, chain.Options{Now: time.Now, Logger: n.log})
+	n.Chain, err = chain.Open(store, rules, chain.Options{
+		Now: time.Now, Logger: n.log, Policy: n.policy, Journal: n.journal,
+	})
 	return err
 }
 
@@ -122,8 +180,40 @@ func muteGossip(h *host.Host) {
 	}
 }
 
-// run lets the node live until ctx ends.
+// run lets the node live until ctx ends, with as many stops and starts as are
+// asked for.
 func (n *Node) run(ctx context.Context) error {
+	for {
+		life, end := context.WithCancel(ctx)
+		ended := make(chan error, 1)
+		go func() { ended <- n.live(life) }()
+		select {
+		case err := <-ended:
+			end()
+			return err
+		case done := <-n.stops:
+			end()
+			err := errors.Join(<-ended, n.close())
+			done <- err
+			if err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case done := <-n.starts:
+			err := n.open()
+			done <- err
+			if err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// live lets the node's parts run until ctx ends.
+func (n *Node) live(ctx context.Context) error {
 	parts, ctx := errgroup.WithContext(ctx)
 	parts.Go(func() error { return n.Dialer.Run(ctx) })
 	parts.Go(func() error { return n.Proto.Run(ctx) })
@@ -131,10 +221,27 @@ func (n *Node) run(ctx context.Context) error {
 	if n.searcher != nil {
 		parts.Go(func() error { return n.searcher.run(ctx) })
 	}
+	if n.world.cfg.Money != nil {
+		parts.Go(func() error { return n.tend(ctx) })
+	}
 	if err := parts.Wait(); !errors.Is(err, context.Canceled) {
 		return err
 	}
 	return nil
+}
+
+// tend looks after the pool, as the product does.
+func (n *Node) tend(ctx context.Context) error {
+	tick := time.NewTicker(tendEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			n.Chain.TendPool()
+		}
+	}
 }
 
 // Refused lists the peers that the node turned away, with its reasons.
@@ -157,6 +264,7 @@ func (n *Node) StoredCoins() (core.UTXOs, error) {
 	return all, err
 }
 
+// close ends the node's parts; closing again does nothing.
 func (n *Node) close() error {
 	var errs []error
 	if n.Host != nil {
@@ -168,6 +276,7 @@ func (n *Node) close() error {
 	case n.store != nil:
 		errs = append(errs, n.store.Close())
 	}
+	n.Host, n.Chain, n.store = nil, nil, nil
 	return errors.Join(errs...)
 }
 

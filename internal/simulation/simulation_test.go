@@ -74,9 +74,8 @@ func (a alarms) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return alarms{a.Handler.WithAttrs(attrs), a.n}
 }
 
-// play runs a story on a new world, calls check while the nodes still run, and
-// closes the world.
-func play(t *testing.T, cfg Config, s story, check func(*testing.T, *World, outcome)) {
+// inWorld makes a world, calls live while its nodes run, and closes it.
+func inWorld(t *testing.T, cfg Config, live func(context.Context, *testing.T, *World)) {
 	t.Helper()
 	alarms := alarms{slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}), new(atomic.Uint64)}
 	cfg.Logger = slog.New(alarms)
@@ -97,6 +96,17 @@ func play(t *testing.T, cfg Config, s story, check func(*testing.T, *World, outc
 				t.Error(err)
 			}
 		}()
+		live(ctx, t, w)
+		if n := alarms.n.Load(); n > 0 {
+			t.Errorf("the nodes logged %d warnings and errors", n)
+		}
+	})
+}
+
+// play runs a story on a new world, and calls check while the nodes still run.
+func play(t *testing.T, cfg Config, s story, check func(*testing.T, *World, outcome)) {
+	t.Helper()
+	inWorld(t, cfg, func(ctx context.Context, t *testing.T, w *World) {
 		for _, p := range s.phases {
 			live(ctx, t, w, p)
 		}
@@ -108,14 +118,16 @@ func play(t *testing.T, cfg Config, s story, check func(*testing.T, *World, outc
 			t.Errorf("%v after healing there are nodes without all their peers", s.limit)
 		}
 		t.Logf("%d tips %v after healing, all links %v", len(w.Tips()), took, time.Since(healed))
-		sent, lost := w.Packets()
-		t.Logf("%d blocks found, height %d; %d reorganisations, branches that lost: %d, of 2 blocks or more: %d, deepest %d; %d packets, %d lost",
-			w.Found(), w.Nodes[0].Chain.Tip().Height, w.Forks.Reorgs(), w.Forks.Count(1), w.Forks.Count(2), w.Forks.Deepest(), sent, lost)
+		logForks(t, w)
 		check(t, w, outcome{agreed, took})
-		if n := alarms.n.Load(); n > 0 {
-			t.Errorf("the nodes logged %d warnings and errors", n)
-		}
 	})
+}
+
+func logForks(t *testing.T, w *World) {
+	t.Helper()
+	sent, lost := w.Packets()
+	t.Logf("%d blocks found, height %d; %d reorganisations, branches that lost: %d, of 2 blocks or more: %d, deepest %d; %d packets, %d lost",
+		w.Found(), w.Nodes[0].Chain.Tip().Height, w.Forks.Reorgs(), w.Forks.Count(1), w.Forks.Count(2), w.Forks.Deepest(), sent, lost)
 }
 
 func live(ctx context.Context, t *testing.T, w *World, p phase) {

@@ -48,6 +48,9 @@ type Config struct {
 	// NoReorg makes every node refuse blocks that are not on top of its tip.
 	NoReorg bool
 
+	// Money, unless nil, gives nodes a pool and people who pay each other.
+	Money *Money
+
 	// Logger receives the nodes' log lines; nil means none.
 	Logger *slog.Logger
 }
@@ -60,6 +63,7 @@ type World struct {
 
 	cfg      Config
 	rules    *core.Rules
+	wallets  []*Wallet // none without Config.Money
 	links    *links
 	stopMine chan struct{}
 	stopOnce sync.Once
@@ -83,7 +87,7 @@ func New(cfg Config) (*World, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	rng := rand.New(rand.NewPCG(cfg.Seed, 0))
-	rules, err := core.NewRules(params(cfg.Seed))
+	rules, err := core.NewRules(params(&cfg))
 	if err != nil {
 		return nil, err
 	}
@@ -91,6 +95,9 @@ func New(cfg Config) (*World, error) {
 		cfg: cfg, rules: rules, stopMine: make(chan struct{}),
 		links: newLinks(cfg.Seed, cfg.MinLatency, cfg.MaxLatency, cfg.Loss),
 		Forks: Forks{depths: map[core.Hash]int{}},
+	}
+	if err := w.addWallets(); err != nil {
+		return nil, err
 	}
 	w.links.sim.Start()
 	if err := w.addNodes(rng); err != nil {
@@ -101,11 +108,14 @@ func New(cfg Config) (*World, error) {
 
 // params are the development network's, with a genesis of the seed's own a
 // minute before the present.
-func params(seed uint64) *core.Params {
+func params(cfg *Config) *core.Params {
 	p := core.Dev()
 	p.Name = "simulation"
 	for i := range 8 {
-		p.Salt[i] = byte(seed >> (8 * i))
+		p.Salt[i] = byte(cfg.Seed >> (8 * i))
+	}
+	if cfg.Money != nil {
+		cfg.Money.adjust(p)
 	}
 	p.GenesisTime = uint64(time.Now().Add(-time.Minute).UnixMilli())
 	return p
@@ -154,11 +164,21 @@ func (w *World) Run(ctx context.Context) error {
 // Partition cuts every link between the first k nodes and the others. Packets
 // on the way still arrive.
 func (w *World) Partition(k int) {
-	sides := map[string]int{}
+	sides := make([]int, len(w.Nodes))
 	for i := range k {
-		sides[nodeIP(i).String()] = 1
+		sides[i] = 1
 	}
-	w.links.partition(sides)
+	w.Divide(sides)
+}
+
+// Divide cuts every link between nodes of different sides, of which sides has
+// one for each node.
+func (w *World) Divide(sides []int) {
+	byIP := map[string]int{}
+	for i, side := range sides {
+		byIP[nodeIP(i).String()] = side
+	}
+	w.links.partition(byIP)
 }
 
 // Heal ends the partition.
