@@ -311,6 +311,9 @@ type WalletView struct {
 	// address.
 	Coins     []CoinInfo `json:"coins"`
 	CoinsMore bool       `json:"coins_more"`
+	// PendingMore says that the pool has more payments that touch an address than
+	// one answer holds; their coins are missing, too.
+	PendingMore bool `json:"pending_more"`
 	// Txs are the pending transactions that touch an address, parents before
 	// children; then those of the chain from height Since on, as they stand there.
 	// Each is there once, however many addresses it touches.

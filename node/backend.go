@@ -49,8 +49,9 @@ func (n *Node) Status(ctx context.Context) (api.Status, error) {
 		Tip: tipInfo(tip), Headers: ref(head),
 		Peers: sync.Peers, Syncing: sync.Syncing,
 		Mining: mining.Mining, HashRate: mining.HashRate,
+		Mempool: n.poolInfo(), Index: n.index.status(),
 		DataDir: n.cfg.DataDir, API: n.endpoint.URL,
-		Uptime: time.Since(n.started).Seconds(), Warnings: append([]string{}, n.proto.Warnings()...),
+		Uptime: time.Since(n.started).Seconds(), Warnings: append(n.index.warnings(), n.proto.Warnings()...),
 	}, err
 }
 

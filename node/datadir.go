@@ -22,6 +22,8 @@ const (
 	peersFile    = "peers.json"   // peers joined in earlier runs
 	chainDir     = "chain"        // the chain's store
 	payoutFile   = "payout"       // the address that mining pays, as text
+	indexDir     = "index"        // of addresses and transactions; built anew if missing
+	journalFile  = "mempool.dat"  // payments that were acknowledged
 )
 
 // NetworkOf returns the network that a data directory belongs to, or an error

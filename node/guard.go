@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/ingchain/ingchain/chain"
+	"github.com/ingchain/ingchain/chain/mempool"
 	"github.com/ingchain/ingchain/core"
 )
 
@@ -58,6 +59,29 @@ func (g guardedChain) Import(ctx context.Context, r io.Reader, progress func(hei
 	st, err := g.Manager.Import(ctx, r, progress)
 	g.watch(err)
 	return st, err
+}
+
+// AddTxs is [chain.Manager.AddTxs].
+func (g guardedChain) AddTxs(ctx context.Context, from string, txs []*core.Transaction) ([]mempool.Outcome, error) {
+	outs, err := g.Manager.AddTxs(ctx, from, txs)
+	g.watchCoins(err)
+	return outs, err
+}
+
+// SubmitTxs is [chain.Manager.SubmitTxs].
+func (g guardedChain) SubmitTxs(ctx context.Context, txs []*core.Transaction) ([]mempool.Outcome, error) {
+	outs, err := g.Manager.SubmitTxs(ctx, txs)
+	g.watchCoins(err)
+	return outs, err
+}
+
+// watchCoins stops the node if payments showed that the store is damaged. A disk
+// that takes no journal does not: the chain does without, and whoever handed the
+// payment in is told.
+func (g guardedChain) watchCoins(err error) {
+	if errors.Is(err, chain.ErrCorrupt) {
+		g.watch(err)
+	}
 }
 
 func (g guardedChain) watch(err error) {

@@ -1,5 +1,5 @@
-// Package node puts the parts together: store, chain, libp2p host, discovery,
-// sync protocol, miner and API. It is the only package that knows all of them,
+// Package node puts the parts together: store, chain, pool, address index, libp2p
+// host, discovery, sync protocol, miner and API. It is the only package that knows all of them,
 // and holds no rule of its own.
 //
 // [Run] runs a node until its context ends; [New] and [Node.Run] do the same in
@@ -57,6 +57,9 @@ type Node struct {
 	proto  *protocol.Service
 	miner  *miner.Miner
 	guard  guardedChain
+	index  addressIndex
+	// walletBounds is defaultWalletBounds but in tests.
+	walletBounds walletBounds
 	// mineAddr is what Config.Mine pays.
 	mineAddr core.Address
 	orders   orders
@@ -104,11 +107,14 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{cfg: cfg, rules: rules, log: cfg.Logger, started: time.Now(), returned: make(chan struct{})}
+	n := &Node{
+		cfg: cfg, rules: rules, log: cfg.Logger, started: time.Now(), returned: make(chan struct{}),
+		walletBounds: defaultWalletBounds,
+	}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
 	}
-	for _, open := range []func(context.Context) error{n.openChain, n.openHost, n.openProtocol, n.openMiner, n.openAPI} {
+	for _, open := range []func(context.Context) error{n.openChain, n.openIndex, n.openHost, n.openProtocol, n.openMiner, n.openAPI} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, n.close())
 		}
@@ -147,6 +153,10 @@ func (n *Node) close() error {
 }
 
 func (n *Node) openChain(ctx context.Context) (err error) {
+	policy := poolPolicy(&n.cfg)
+	if err := policy.Validate(); err != nil {
+		return fmt.Errorf("%w: %w", api.ErrBadRequest, err)
+	}
 	if err := os.MkdirAll(n.cfg.DataDir, 0o700); err != nil {
 		return fmt.Errorf("make data directory: %w", err)
 	}
@@ -171,7 +181,10 @@ func (n *Node) openChain(ctx context.Context) (err error) {
 			return errors.Join(err, n.store.Close())
 		}
 	}
-	manager, err := chain.OpenContext(ctx, n.store, n.rules, chain.Options{Logger: n.log, Trace: n.trace.hook(), Reindex: n.cfg.Reindex})
+	manager, err := chain.OpenContext(ctx, n.store, n.rules, chain.Options{
+		Logger: n.log, Trace: n.trace.hook(), Reindex: n.cfg.Reindex,
+		Policy: policy, Journal: filepath.Join(n.cfg.DataDir, journalFile),
+	})
 	if err != nil {
 		return storeError(errors.Join(err, n.store.Close()))
 	}
@@ -230,7 +243,7 @@ func (n *Node) openHost(context.Context) error {
 
 func (n *Node) openProtocol(context.Context) (err error) {
 	n.proto, err = protocol.New(protocol.Config{
-		Host: n.host, PubSub: n.host.PubSub(), Chain: n.guard, Feedback: n.dialer,
+		Host: n.host, PubSub: n.host.PubSub(), Chain: n.guard, Pool: n.guard, Feedback: n.dialer,
 		Agent: n.agent(), Logger: n.log, Trace: n.trace.hook(),
 	})
 	return err
@@ -310,6 +323,8 @@ func (n *Node) run(ctx context.Context) error {
 	}
 	parts, ctx := errgroup.WithContext(ctx)
 	parts.Go(func() error { return n.watchStore(ctx) })
+	parts.Go(func() error { return n.followIndex(ctx) })
+	parts.Go(func() error { return n.tendPool(ctx) })
 	parts.Go(func() error { return n.dialer.Run(ctx) })
 	parts.Go(func() error { return n.proto.Run(ctx) })
 	parts.Go(func() error { return n.miner.Run(ctx) })

@@ -1,0 +1,9 @@
+package node
+
+// BoundWallet bounds what one answer to a wallet holds: coins, pending payments,
+// entries of histories, and bytes of their transactions and blocks.
+func (n *Node) BoundWallet(coins, pending, rows, bytes int) {
+	n.walletBounds = walletBounds{
+		coins: coins, pending: pending, pendingBytes: 1 << 20, rows: rows, txBytes: bytes, blockBytes: bytes,
+	}
+}
