@@ -1,5 +1,6 @@
-// Package miner searches for blocks: a template of the chain's tip, nonces on
-// every core, a new template whenever the tip or the second changes.
+// Package miner searches for blocks: a template of the chain's tip and the pool's
+// payments, nonces on every core, a new template whenever the tip or the second
+// changes. The search goes on while a template is made.
 //
 // It holds no keys and judges nothing: what it finds goes through the chain's
 // one door like everybody's blocks. Start with [New], [Miner.Run] and
@@ -28,7 +29,7 @@ const (
 	// MaxOnce bounds the blocks that one MineOnce finds.
 	MaxOnce = 100_000
 
-	refresh      = time.Second      // a template's time is at most this old
+	refresh      = time.Second      // how old a template may be: its time, and its payments
 	rateWindow   = 10 * time.Second // over which the hash rate is averaged
 	retryAfter   = 2 * time.Second  // pause after a failure
 	submitGrace  = time.Second      // for a found block once the miner is to end
@@ -42,7 +43,7 @@ var ErrThreads = errors.New("bad number of mining threads")
 // Chain is what the miner needs of the chain. *chain.Manager is one.
 type Chain interface {
 	Rules() *core.Rules
-	Template(now time.Time, payTo core.Address, extra []byte, txs ...core.Transaction) (chain.Template, error)
+	PoolTemplate(now time.Time, payTo core.Address, extra []byte) (chain.Template, error)
 	OnBestChain(id core.Hash) bool
 	AddBlocks(ctx context.Context, blocks []*core.Block) (int, error)
 	Subscribe() (wake <-chan struct{}, cancel func())
@@ -210,17 +211,30 @@ func (m *Miner) pause(ctx context.Context) {
 	}
 }
 
-// watch returns a context that ends with a template's use: after a second, when
-// the tip changes, or when wake (which may be nil) is poked. stop waits for the
-// watching to end.
-func (m *Miner) watch(ctx context.Context, tips, wake <-chan struct{}) (round context.Context, stop func()) {
-	round, cancel := context.WithTimeout(ctx, refresh)
+// round searches until a block is found or the settings change.
+func (m *Miner) round(ctx context.Context, tips <-chan struct{}, address core.Address, threads int) error {
+	round, stop := until(ctx, m.wake)
+	defer stop()
+	b, err := m.attempt(round, tips, address, threads)
+	if err != nil || b == nil {
+		return err
+	}
+	if _, err := m.submit(ctx, b); err != nil {
+		return err
+	}
+	m.cfg.Logger.Info("found a block", "height", b.Header.Height, "id", b.ID().Short(), "payments", len(b.Txs)-1)
+	return nil
+}
+
+// until returns a context that ends when wake is poked as well. stop waits for
+// the watching to end.
+func until(ctx context.Context, wake <-chan struct{}) (round context.Context, stop func()) {
+	round, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		select {
 		case <-round.Done():
-		case <-tips:
 		case <-wake:
 		}
 		cancel()
@@ -228,40 +242,67 @@ func (m *Miner) watch(ctx context.Context, tips, wake <-chan struct{}) (round co
 	return round, func() { cancel(); <-done }
 }
 
-// round searches one template until a block is found, the tip or the settings
-// change, or the template is a second old.
-func (m *Miner) round(ctx context.Context, tips <-chan struct{}, address core.Address, threads int) error {
-	round, stop := m.watch(ctx, tips, m.wake)
-	defer stop()
-	b, err := m.attempt(round, address, threads)
-	if err != nil || b == nil {
-		return err
-	}
-	if _, err := m.submit(ctx, b); err != nil {
-		return err
-	}
-	m.cfg.Logger.Info("found a block", "height", b.Header.Height, "id", b.ID().Short())
-	return nil
-}
-
-// attempt searches a fresh template until ctx ends; it returns nil without a
-// block if none was found.
-func (m *Miner) attempt(ctx context.Context, address core.Address, threads int) (*core.Block, error) {
+// attempt searches until a block is found or ctx ends; then it returns nil
+// without a block. Templates are replaced as they grow old.
+func (m *Miner) attempt(ctx context.Context, tips <-chan struct{}, address core.Address, threads int) (*core.Block, error) {
 	m.cfg.Trace("mining", true)
 	defer m.cfg.Trace("mining", false)
-	t, err := m.template(address)
-	if err != nil {
+	select {
+	case <-tips: // of the tip that the first template is of
+	default:
+	}
+	s := newSearcher(&m.hashes)
+	if err := m.renew(s, address); err != nil {
 		return nil, err
 	}
-	header, ok, err := search(ctx, t.Header, threads, &m.hashes)
-	if err != nil || !ok {
+	ctx, cancel := context.WithCancel(ctx)
+	renewed := make(chan error, 1)
+	go func() {
+		err := m.keepFresh(ctx, s, tips, address)
+		cancel()
+		renewed <- err
+	}()
+	s.search(ctx, threads)
+	cancel()
+	err := <-renewed
+	header, txs, ok := s.result()
+	if !ok {
 		return nil, err
 	}
-	b, err := core.NewBlock(header, t.Txs)
+	b, err := core.NewBlock(header, txs)
 	if err != nil {
 		return nil, fmt.Errorf("make block %d: %w", header.Height, err)
 	}
 	return b, nil
+}
+
+// keepFresh replaces the template once it is a second old, at once when the tip
+// changes, and when its nonces are used up, until ctx ends.
+func (m *Miner) keepFresh(ctx context.Context, s *searcher, tips <-chan struct{}, address core.Address) error {
+	old := time.NewTicker(refresh)
+	defer old.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tips:
+			old.Reset(refresh)
+		case <-old.C:
+		case <-s.usedUp:
+		}
+		if err := m.renew(s, address); err != nil {
+			return err
+		}
+	}
+}
+
+// renew makes a template and gives it to the workers.
+func (m *Miner) renew(s *searcher, address core.Address) error {
+	t, err := m.template(address)
+	if err != nil {
+		return err
+	}
+	return s.set(t.Header, t.Txs)
 }
 
 // template makes the tip's next block, but for the nonce.
@@ -269,7 +310,7 @@ func (m *Miner) template(address core.Address) (chain.Template, error) {
 	// Miners that pay one address must not search the same nonces.
 	extra := binary.LittleEndian.AppendUint64(append([]byte(nil), m.tag[:]...), m.serial.Add(1))
 	now := m.cfg.Now()
-	t, err := m.chain.Template(now, address, extra)
+	t, err := m.chain.PoolTemplate(now, address, extra)
 	if err != nil {
 		return t, err
 	}
@@ -339,21 +380,15 @@ func (m *Miner) MineOnce(ctx context.Context, n int, address core.Address) ([]*c
 	return mined, nil
 }
 
-// once searches one template; it returns nil if the template grew old or the
-// block was beaten to its height.
+// once searches until a block is found; it returns nil if that was beaten to its
+// height.
 func (m *Miner) once(ctx context.Context, tips <-chan struct{}, address core.Address, threads int) (*core.Block, error) {
-	if err := ctx.Err(); err != nil {
+	b, err := m.attempt(ctx, tips, address, threads)
+	if err != nil {
 		return nil, err
 	}
-	select {
-	case <-tips: // our own last block's
-	default:
-	}
-	round, stop := m.watch(ctx, tips, nil)
-	b, err := m.attempt(round, address, threads)
-	stop()
-	if err != nil || b == nil {
-		return nil, err
+	if b == nil {
+		return nil, ctx.Err()
 	}
 	best, err := m.submit(ctx, b)
 	if err != nil || !best {

@@ -119,71 +119,102 @@ func TestRunMinesWhileItIsOn(t *testing.T) {
 	}
 }
 
-// Telling the miner what to do ends one search, not every one after it.
-func TestASearchGoesOnUntilItsTemplateIsOld(t *testing.T) {
-	c := openChain(t, nil)
-	var began time.Time
-	var took time.Duration
-	ctx, cancel := context.WithCancel(t.Context())
-	m := New(c, Config{Trace: func(_ string, begin bool) {
-		if begin {
-			began = time.Now()
-		} else if took == 0 {
-			took = time.Since(began)
-			cancel()
-		}
-	}})
-	m.chain = stuckChain{c}
-	if err := m.Start(core.Address{}, 1); err != nil {
-		t.Fatal(err)
-	}
-	if err := m.Run(ctx); err != nil {
-		t.Fatal(err)
-	}
-	if took < refresh/2 {
-		t.Errorf("the search took %v, want about %v", took, refresh)
-	}
+// stuckChain hands out templates that nobody finds a nonce for, and tells of each.
+type stuckChain struct {
+	*chain.Manager
+	made chan made
 }
 
-func TestANewTipEndsTheSearch(t *testing.T) {
-	// The miner's own target is out of reach; a block from elsewhere comes in.
-	c := openChain(t, nil)
-	rounds := make(chan bool, 100)
-	m := New(c, Config{Trace: func(_ string, begin bool) {
-		if begin {
-			rounds <- true
-		}
-	}})
-	stuck := stuckChain{c}
-	m.chain = stuck
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error)
-	go func() { ended <- m.Run(ctx) }()
-	if err := m.Start(core.Address{}, 1); err != nil {
-		t.Fatal(err)
-	}
-	<-rounds
-	began := time.Now()
-	if _, err := New(c, Config{}).MineOnce(ctx, 1, core.Address{}); err != nil {
-		t.Fatal(err)
-	}
-	<-rounds
-	if waited := time.Since(began); waited > refresh/2 {
-		t.Errorf("the search went on for %v", waited)
-	}
-	cancel()
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
+type made struct {
+	height uint32
+	txs    int
+	at     time.Time
 }
 
-// stuckChain hands out templates that nobody finds a nonce for.
-type stuckChain struct{ *chain.Manager }
+func newStuckChain(c *chain.Manager) stuckChain { return stuckChain{c, make(chan made, 1000)} }
 
-func (s stuckChain) Template(now time.Time, to core.Address, extra []byte, txs ...core.Transaction) (chain.Template, error) {
-	t, err := s.Manager.Template(now, to, extra, txs...)
+func (s stuckChain) PoolTemplate(now time.Time, to core.Address, extra []byte) (chain.Template, error) {
+	t, err := s.Manager.PoolTemplate(now, to, extra)
 	t.Header.Bits = 0x0d00ffff
+	s.made <- made{t.Header.Height, len(t.Txs), time.Now()}
 	return t, err
+}
+
+// runStuck runs a miner that finds nothing, until stop is called, which returns
+// how many searches it began.
+func runStuck(t *testing.T, c stuckChain) (stop func() int) {
+	t.Helper()
+	searches := 0
+	m := New(c, Config{Trace: func(_ string, begin bool) {
+		if begin {
+			searches++
+		}
+	}})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	if err := m.Start(core.Address{}, 1); err != nil {
+		t.Fatal(err)
+	}
+	go func() { ended <- m.Run(ctx) }()
+	return func() int {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		return searches
+	}
+}
+
+// A template is replaced when it is old, with what the pool has got since, while
+// the search goes on.
+func TestASearchGoesOnOverTemplates(t *testing.T) {
+	c := newStuckChain(openChain(t, nil))
+	miner := coretest.Key("miner")
+	if _, err := New(c.Manager, Config{}).MineOnce(t.Context(), 2, miner.Address); err != nil {
+		t.Fatal(err)
+	}
+	stop := runStuck(t, c)
+	first := <-c.made
+	if first.height != 3 || first.txs != 1 {
+		t.Errorf("a template of height %d with %d transactions", first.height, first.txs)
+	}
+	b, err := c.BlockAt(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	coin := b.Created()[0]
+	pay := coretest.Pay(c.Rules().GenesisID(), []core.Coin{coin}, []string{"miner"}, coretest.To("bob", coin.Value-10_000))
+	if outs, err := c.AddTxs(t.Context(), "", []*core.Transaction{&pay}); err != nil || outs[0].Err != nil {
+		t.Fatal(outs, err)
+	}
+	second := <-c.made
+	if second.height != 3 || second.txs != 2 || second.at.Sub(first.at) < refresh/2 {
+		t.Errorf("after %v, a template of height %d with %d transactions", second.at.Sub(first.at), second.height, second.txs)
+	}
+	if n := stop(); n != 1 {
+		t.Errorf("%d searches, want 1", n)
+	}
+}
+
+func TestANewTipBringsANewTemplateAtOnce(t *testing.T) {
+	// The miner's own target is out of reach; a block from elsewhere comes in.
+	c := newStuckChain(openChain(t, nil))
+	stop := runStuck(t, c)
+	first := <-c.made
+	if _, err := New(c.Manager, Config{}).MineOnce(t.Context(), 1, core.Address{}); err != nil {
+		t.Fatal(err)
+	}
+	for next := range c.made {
+		if next.height == first.height+1 {
+			if waited := next.at.Sub(first.at); waited > refresh/2 {
+				t.Errorf("it took %v", waited)
+			}
+			break
+		}
+	}
+	if n := stop(); n != 1 {
+		t.Errorf("%d searches, want 1", n)
+	}
 }
 
 // The miner is told to end between finding a block and handing it over.

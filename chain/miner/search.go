@@ -25,57 +25,107 @@ const (
 	chunk = 1 << 16
 )
 
-// searcher looks for the nonce of one header. Workers share it.
-type searcher struct {
+// job is one template to search.
+type job struct {
 	header core.Header
+	txs    []core.Transaction
 	target uint256.Int
 	next   atomic.Uint64 // first nonce that no worker has taken yet
-	hashes *atomic.Uint64
-	found  atomic.Bool
-
-	mu     sync.Mutex
-	result core.Header // guarded by mu; set once found is
+	over   chan struct{} // closed once another job has taken its place
 }
 
-// search looks for a nonce for h on as many workers as threads says, and
-// returns the header with it. It returns false when ctx ends or no nonce of
-// the 2^32 fits. hashes counts the attempts.
-func search(ctx context.Context, h core.Header, threads int, hashes *atomic.Uint64) (core.Header, bool, error) {
+// searcher looks for the nonce of a header, which may be replaced while the
+// workers go on.
+type searcher struct {
+	job    atomic.Pointer[job]
+	hashes *atomic.Uint64 // counts the attempts
+	usedUp chan struct{}  // one slot: poked when no nonce of the job is left
+	found  atomic.Pointer[find]
+}
+
+// find is a header that meets its target, with its transactions.
+type find struct {
+	header core.Header
+	txs    []core.Transaction
+}
+
+func newSearcher(hashes *atomic.Uint64) *searcher {
+	return &searcher{hashes: hashes, usedUp: make(chan struct{}, 1)}
+}
+
+// set gives the workers another job, which they take up within some
+// milliseconds. It is not to be called by two at the same time.
+func (s *searcher) set(h core.Header, txs []core.Transaction) error {
 	target, err := core.TargetFromBits(h.Bits)
 	if err != nil {
-		return h, false, fmt.Errorf("search nonce: bits %08x: %w", h.Bits, err)
+		return fmt.Errorf("search nonce: bits %08x: %w", h.Bits, err)
 	}
-	s := &searcher{header: h, target: target, hashes: hashes}
-	var wg sync.WaitGroup
-	for range threads {
-		wg.Go(func() { s.work(ctx) })
+	old := s.job.Swap(&job{header: h, txs: txs, target: target, over: make(chan struct{})})
+	if old != nil {
+		close(old.over)
 	}
-	wg.Wait()
-	if !s.found.Load() {
-		return h, false, nil
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.result, true, nil
+	return nil
 }
 
-// work takes chunks of nonces until one fits, none is left or ctx ends.
-func (s *searcher) work(ctx context.Context) {
-	p := newPower(&s.header)
-	for ctx.Err() == nil && !s.found.Load() {
-		start := s.next.Add(chunk) - chunk
+// search looks on as many workers as threads says, and returns once one has
+// found a nonce or ctx ends.
+func (s *searcher) search(ctx context.Context, threads int) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var wg sync.WaitGroup
+	for range threads {
+		wg.Go(func() {
+			if s.work(ctx) {
+				stop()
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// result returns what was found, if anything was.
+func (s *searcher) result() (core.Header, []core.Transaction, bool) {
+	f := s.found.Load()
+	if f == nil {
+		return core.Header{}, nil, false
+	}
+	return f.header, f.txs, true
+}
+
+// work takes chunks of nonces until one fits or ctx ends, and reports whether
+// this worker found one.
+func (s *searcher) work(ctx context.Context) bool {
+	var at *job
+	var p *power
+	for ctx.Err() == nil {
+		if j := s.job.Load(); j != at {
+			at, p = j, newPower(&j.header)
+		}
+		start := at.next.Add(chunk) - chunk
 		if start >= 1<<32 {
-			return
+			s.wait(ctx, at)
+			continue
 		}
-		nonce, tried, ok := p.scan(uint32(start), chunk, &s.target)
+		nonce, tried, ok := p.scan(uint32(start), chunk, &at.target)
 		s.hashes.Add(uint64(tried))
-		if ok && s.found.CompareAndSwap(false, true) {
-			s.mu.Lock()
-			s.result = s.header
-			s.result.Nonce = nonce
-			s.mu.Unlock()
-			return
+		if ok {
+			f := &find{at.header, at.txs}
+			f.header.Nonce = nonce
+			return s.found.CompareAndSwap(nil, f)
 		}
+	}
+	return false
+}
+
+// wait asks for another job and waits for it.
+func (s *searcher) wait(ctx context.Context, j *job) {
+	select {
+	case s.usedUp <- struct{}{}:
+	default:
+	}
+	select {
+	case <-ctx.Done():
+	case <-j.over:
 	}
 }
 

@@ -2,6 +2,7 @@ package miner
 
 import (
 	"context"
+	"runtime"
 	"sync/atomic"
 	"testing"
 
@@ -15,24 +16,67 @@ func testHeader(bits uint32) core.Header {
 	}
 }
 
+// started returns a searcher with a header.
+func started(t *testing.T, h core.Header) *searcher {
+	t.Helper()
+	s := newSearcher(new(atomic.Uint64))
+	if err := s.set(h, nil); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 func TestSearchFindsWhatTheRulesAccept(t *testing.T) {
 	for _, threads := range []int{1, 3} {
-		var hashes atomic.Uint64
-		got, ok, err := search(t.Context(), testHeader(0x1f00ffff), threads, &hashes) // about 2^16 hashes
-		if err != nil || !ok {
-			t.Fatalf("%d threads: found %v, %v", threads, ok, err)
+		s := started(t, testHeader(0x1f00ffff)) // about 2^16 hashes
+		s.search(t.Context(), threads)
+		got, _, ok := s.result()
+		if !ok {
+			t.Fatalf("%d threads found nothing", threads)
 		}
 		target, _ := core.TargetFromBits(got.Bits)
 		if !core.HashMeetsTarget(got.ID(), &target) {
 			t.Fatalf("nonce %d does not meet the target", got.Nonce)
 		}
-		if hashes.Load() == 0 {
+		if s.hashes.Load() == 0 {
 			t.Fatal("no attempt counted")
 		}
 		want := testHeader(0x1f00ffff)
 		want.Nonce = got.Nonce
 		if got != want {
 			t.Fatal("the search changed more than the nonce")
+		}
+	}
+}
+
+// A job that replaces another is taken up by workers that go on all the time, and
+// what they find has the transactions of its own header.
+func TestSearchTakesUpAnotherJob(t *testing.T) {
+	for _, usedUp := range []bool{false, true} {
+		s := started(t, testHeader(0x0d00ffff)) // never in our time
+		if usedUp {
+			s.job.Load().next.Store(1 << 32)
+		}
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			s.search(t.Context(), 2)
+		}()
+		if usedUp {
+			<-s.usedUp
+		} else {
+			for s.hashes.Load() == 0 {
+				runtime.Gosched()
+			}
+		}
+		h := testHeader(0x1f00ffff)
+		h.Height = 8
+		if err := s.set(h, []core.Transaction{{Version: 8}}); err != nil {
+			t.Fatal(err)
+		}
+		<-ended
+		if got, txs, ok := s.result(); !ok || got.Height != 8 || len(txs) != 1 || txs[0].Version != 8 {
+			t.Fatalf("height %d, %d transactions, %v", got.Height, len(txs), ok)
 		}
 	}
 }
@@ -50,20 +94,21 @@ func TestMidstateHashIsTheID(t *testing.T) {
 
 func TestSearchStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	var hashes atomic.Uint64
-	done := make(chan bool)
+	s := started(t, testHeader(0x0d00ffff)) // never in our time
+	done := make(chan struct{})
 	go func() {
-		_, ok, _ := search(ctx, testHeader(0x1000ffff), 2, &hashes) // never in our time
-		done <- ok
+		defer close(done)
+		s.search(ctx, 2)
 	}()
 	cancel()
-	if <-done {
+	<-done
+	if _, _, ok := s.result(); ok {
 		t.Fatal("found")
 	}
 }
 
 func TestSearchRefusesBadBits(t *testing.T) {
-	if _, _, err := search(t.Context(), testHeader(0), 1, new(atomic.Uint64)); err == nil {
+	if err := newSearcher(new(atomic.Uint64)).set(testHeader(0), nil); err == nil {
 		t.Fatal("no error")
 	}
 }
