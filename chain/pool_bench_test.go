@@ -1,0 +1,136 @@
+//go:build unix
+
+package chain_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ingchain/ingchain/chain"
+	"github.com/ingchain/ingchain/chain/mempool"
+	"github.com/ingchain/ingchain/core"
+)
+
+// BenchmarkSubmitTxs takes 28,000 payments of one input and two outputs into the
+// pool, with signatures, store and journal on disk: in batches by one caller, and
+// one by one by many.
+func BenchmarkSubmitTxs(b *testing.B) {
+	p := newPurse(b, 28_000)
+	txs := p.payments()
+	for _, bc := range []struct{ batch, callers int }{{1000, 1}, {100, 4}, {1, 64}, {1, 8}} {
+		b.Run(fmt.Sprintf("batch=%d/callers=%d", bc.batch, bc.callers), func(b *testing.B) {
+			var cpu time.Duration
+			for range b.N {
+				b.StopTimer()
+				m := p.open(b, chain.Options{})
+				begin := cpuTime(b)
+				b.StartTimer()
+				submitAll(b, m, txs, bc.batch, bc.callers)
+				b.StopTimer()
+				cpu += cpuTime(b) - begin
+				if err := m.Close(); err != nil {
+					b.Fatal(err)
+				}
+				b.StartTimer()
+			}
+			n := float64(len(txs) * b.N)
+			b.ReportMetric(n/b.Elapsed().Seconds(), "txs/s")
+			b.ReportMetric(float64(cpu.Microseconds())/n, "cpu-µs/tx")
+		})
+	}
+}
+
+// submitAll submits payments from several goroutines, all of which must be
+// accepted.
+func submitAll(tb testing.TB, m *chain.Manager, txs []*core.Transaction, batch, callers int) {
+	var next, failed atomic.Int64
+	var wg sync.WaitGroup
+	for range callers {
+		wg.Go(func() {
+			for {
+				end := int(next.Add(int64(batch)))
+				if end-batch >= len(txs) {
+					return
+				}
+				outs, err := m.SubmitTxs(context.Background(), txs[end-batch:min(end, len(txs))])
+				if err != nil {
+					failed.Add(1)
+				}
+				for i := range outs {
+					if outs[i].Status != mempool.Accepted {
+						failed.Add(1)
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if n := failed.Load(); n > 0 {
+		tb.Fatal(n, "payments failed")
+	}
+}
+
+// BenchmarkConnectKnownBlock takes a block of 4 MiB of payments that the pool has.
+func BenchmarkConnectKnownBlock(b *testing.B) { benchmarkConnect(b, true) }
+
+// BenchmarkConnectUnknownBlock takes the same block with an empty pool.
+func BenchmarkConnectUnknownBlock(b *testing.B) { benchmarkConnect(b, false) }
+
+func benchmarkConnect(b *testing.B, known bool) {
+	p := newPurse(b, 28_000)
+	txs := p.payments()
+	b.ResetTimer()
+	var cpu time.Duration
+	n := 0
+	for range b.N {
+		b.StopTimer()
+		m := p.open(b, chain.Options{})
+		submitAll(b, m, txs, 1000, 1)
+		tmpl, err := m.PoolTemplate(clockOf(), p.addr, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		blk := p.solve(tmpl.Header, tmpl.Txs)
+		n = len(blk.Txs)
+		if !known {
+			if err := m.Close(); err != nil {
+				b.Fatal(err)
+			}
+			m = p.open(b, chain.Options{})
+		}
+		begin := cpuTime(b)
+		b.StartTimer()
+		mustAdd(b, m, blk)
+		b.StopTimer()
+		cpu += cpuTime(b) - begin
+		if err := m.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(n), "txs")
+	b.ReportMetric(float64(cpu.Microseconds())/float64(n*b.N), "cpu-µs/tx")
+}
+
+// BenchmarkPoolTemplate makes a template of a full block.
+func BenchmarkPoolTemplate(b *testing.B) {
+	p := newPurse(b, 28_000)
+	m := p.open(b, chain.Options{})
+	submitAll(b, m, p.payments(), 1000, 1)
+	n := 0
+	for b.Loop() {
+		tmpl, err := m.PoolTemplate(clockOf(), p.addr, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		n = len(tmpl.Txs)
+	}
+	b.ReportMetric(float64(n), "txs")
+	if err := m.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
