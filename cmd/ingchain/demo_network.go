@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	demoInterval = 2000 // ms between blocks
-	demoWindow   = 60   // blocks that the difficulty averages over
+	demoPrefix   = "demo-" // of the names of demos' networks
+	demoInterval = 2000    // ms between blocks
+	demoWindow   = 60      // blocks that the difficulty averages over
 	// demoFirst is when the first block is expected after mining begins. The
 	// wait is exponential: half of all runs see it within 0.7 of this, 95 % of
 	// them within 3.0 of it. It is below the interval because a busy machine
@@ -66,7 +67,7 @@ func demoHashRate(threads int) float64 {
 func demoNetwork(hashRate float64, now time.Time) (*core.Params, error) {
 	p := core.LAN()
 	rand.Read(p.Salt[:]) // never fails
-	p.Name = "demo-" + hex.EncodeToString(p.Salt[:2])
+	p.Name = demoPrefix + hex.EncodeToString(p.Salt[:2])
 	p.AddressPrefix = addressPrefix(p.Salt)
 	p.GenesisTime = uint64(now.Add(-time.Second).UnixMilli())
 	p.Retarget.IntervalMillis = demoInterval

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/ingchain/ingchain/api"
 	"github.com/ingchain/ingchain/core"
 	"github.com/ingchain/ingchain/node"
+	"github.com/ingchain/ingchain/wallet"
+	"github.com/ingchain/ingchain/wallet/keystore"
 )
 
 // Exit codes. Scripts rely on them; `ingchain help` lists them.
@@ -64,12 +67,11 @@ func exitCode(err error) int {
 		return exitOK
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
-	case errors.As(err, &usage), errors.Is(err, api.ErrBadRequest), errors.Is(err, core.ErrParams),
-		errors.Is(err, core.ErrAddress), errors.Is(err, core.ErrAddressNetwork), errors.Is(err, core.ErrAddressKind):
+	case errors.As(err, &usage), isOneOf(err, usageErrors):
 		return exitUsage
-	case errors.Is(err, api.ErrNotFound):
+	case isOneOf(err, notFoundErrors):
 		return exitNotFound
-	case errors.Is(err, api.ErrNotAllowed), errors.Is(err, node.ErrWrongNetwork):
+	case isOneOf(err, notAllowedErrors):
 		return exitNotAllowed
 	case errors.Is(err, api.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
 		return exitTimeout
@@ -77,6 +79,24 @@ func exitCode(err error) int {
 		return exitUnreachable
 	}
 	return exitFailed
+}
+
+// Errors of other packages by what they come to.
+var (
+	usageErrors = []error{
+		api.ErrBadRequest, core.ErrParams, core.ErrAddress, core.ErrAddressNetwork, core.ErrAddressKind, core.ErrAmount,
+		wallet.ErrWordCount, wallet.ErrWord, wallet.ErrChecksum, wallet.ErrMnemonicText, wallet.ErrPassphraseText,
+		wallet.ErrDraft, wallet.ErrMessage, keystore.ErrSendID, keystore.ErrEmpty,
+	}
+	notFoundErrors   = []error{api.ErrNotFound, keystore.ErrNoWallet}
+	notAllowedErrors = []error{
+		api.ErrNotAllowed, node.ErrWrongNetwork, keystore.ErrNetwork, wallet.ErrDraftNetwork,
+		keystore.ErrPassphrase, keystore.ErrWatchOnly,
+	}
+)
+
+func isOneOf(err error, kinds []error) bool {
+	return slices.ContainsFunc(kinds, func(kind error) bool { return errors.Is(err, kind) })
 }
 
 // hintFor says what to do about err, if there is more to say than err does.

@@ -8,13 +8,16 @@ package main
 import (
 	"context"
 	"os"
+
+	"github.com/ingchain/ingchain/wallet/keystore"
 )
 
-func main() { os.Exit(run()) }
+func main() { os.Exit(run(keystore.Options{})) }
 
-// run is main without the exit, so that tests can be the binary.
-func run() int {
-	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr}
+// run is main without the exit, so that tests can be the binary. They alone give
+// other options of keys: nothing that a user sets makes a wallet weaker.
+func run(keys keystore.Options) int {
+	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, keys: keys}
 	ctx, stop := withSignals(context.Background())
 	defer stop()
 	return a.main(ctx, os.Args[1:])

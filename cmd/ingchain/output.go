@@ -46,15 +46,22 @@ func table(w io.Writer, empty string, head []string, rows [][]string) {
 		fmt.Fprintln(w, empty)
 		return
 	}
-	all := append([][]string{head}, rows...)
-	widths := make([]int, len(head))
-	for _, row := range all {
+	grid(w, append([][]string{head}, rows...))
+}
+
+// grid writes rows in aligned columns.
+func grid(w io.Writer, rows [][]string) {
+	var widths []int
+	for _, row := range rows {
 		for i := range row {
 			row[i] = clean(row[i])
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
 			widths[i] = max(widths[i], runewidth.StringWidth(row[i]))
 		}
 	}
-	for _, row := range all {
+	for _, row := range rows {
 		writeRow(w, row, widths)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ingchain/ingchain/api"
 	"github.com/ingchain/ingchain/node"
+	"github.com/ingchain/ingchain/wallet/keystore"
 )
 
 // app is one run of the command: its streams, and what the global flags said.
@@ -27,6 +28,8 @@ type app struct {
 	logLevel  string
 	logFormat string
 
+	keys keystore.Options // zero but in tests
+
 	verb string // path of the command that runs, for hints
 	// ownsSignals is set by a verb that a signal is meant to end.
 	ownsSignals bool
@@ -38,6 +41,7 @@ const (
 	groupNode    = "node"
 	groupNetwork = "network"
 	groupChain   = "chain"
+	groupWallet  = "wallet"
 )
 
 const rootLong = `Ingchain is a proof-of-work blockchain node. Nodes on one LAN find each other
@@ -52,7 +56,9 @@ INGCHAIN_DATA_DIR), else from ingchain.toml in the data directory.
 const rootExample = `  ingchain demo                     three nodes in this process, mining
   ingchain up                       run a node
   ingchain status                   what the running node does
-  ingchain mine start               let it mine`
+  ingchain mine start               let it mine
+  ingchain wallet new               make a wallet, which mining then pays
+  ingchain wallet send ADDRESS 1.5  pay somebody`
 
 // annotationNoSettings marks a command that belongs to no data directory.
 const annotationNoSettings = "no-settings"
@@ -87,11 +93,13 @@ func (a *app) root() *cobra.Command {
 		&cobra.Group{ID: groupNode, Title: "Node:"},
 		&cobra.Group{ID: groupNetwork, Title: "Network:"},
 		&cobra.Group{ID: groupChain, Title: "Chain:"},
+		&cobra.Group{ID: groupWallet, Title: "Wallet and payments:"},
 	)
 	root.AddCommand(
 		a.demoCmd(), a.upCmd(), a.statusCmd(), a.idCmd(), a.versionCmd(), a.doctorCmd(),
 		a.netCmd(), a.topicCmd(), a.networkCmd(),
 		a.chainCmd(), a.syncCmd(), a.eventsCmd(), a.mineCmd(),
+		a.walletCmd(), a.txCmd(), a.mempoolCmd(), a.faucetCmd(),
 	)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root

@@ -13,16 +13,21 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/ingchain/ingchain/wallet/keystore"
 )
 
 // asBinary makes this test binary be ingchain itself.
 const asBinary = "INGCHAIN_TEST_AS_BINARY"
 
+// quickKeys spend little on scrypt, which takes a second and 256 MiB otherwise.
+var quickKeys = keystore.Options{WorkFactor: 4}
+
 func TestMain(m *testing.M) {
 	if os.Getenv(asBinary) != "" {
-		os.Exit(run())
+		os.Exit(run(quickKeys))
 	}
-	testscript.Main(m, map[string]func(){"ingchain": func() { os.Exit(run()) }})
+	testscript.Main(m, map[string]func(){"ingchain": func() { os.Exit(run(quickKeys)) }})
 }
 
 // TestScripts runs the real command as its users do: testdata/script/*.txtar, one

@@ -25,7 +25,8 @@ const (
 // settings are the flags that the environment and the settings file may give
 // too. A verb takes those that it has.
 var settings = []string{
-	"api", "listen", "log-format", "log-level", "mdns", "mine", "mine-threads", "mine-to", "network", "peer",
+	"api", "index", "listen", "log-format", "log-level", "mdns", "mempool-size", "min-fee-rate", "mine", "mine-threads", "mine-to",
+	"network", "peer",
 }
 
 // applyDataDir takes the data directory from the environment; it cannot stand in

@@ -12,8 +12,13 @@ import (
 	"github.com/ingchain/ingchain/node"
 )
 
-// upPoll is how often up looks at what its node does.
-const upPoll = 500 * time.Millisecond
+const (
+	// upPoll is how often up looks at what its node does.
+	upPoll = 500 * time.Millisecond
+	// Bounds of --mempool-size, in MiB.
+	defaultPoolMiB = 64
+	maxPoolMiB     = 1 << 20
+)
 
 // upOptions are the flags of up.
 type upOptions struct {
@@ -26,6 +31,9 @@ type upOptions struct {
 	mineTo     string
 	threads    int
 	reindex    bool
+	index      bool
+	poolMiB    int
+	minFeeRate uint64
 	phaseTrace string
 }
 
@@ -60,6 +68,9 @@ so that the dev nodes of strangers do not become one chain.`,
 	f.StringVar(&o.mineTo, "mine-to", "", "address that mining pays (default what the file payout in the data directory names)")
 	f.IntVar(&o.threads, "mine-threads", 0, "search workers (default one per core)")
 	f.BoolVar(&o.reindex, "reindex", false, "rebuild coins and indexes from the stored blocks first")
+	f.BoolVar(&o.index, "index", true, "keep an index of addresses and transactions, which wallets ask")
+	f.IntVar(&o.poolMiB, "mempool-size", defaultPoolMiB, "memory for payments that wait for a block, in MiB")
+	f.Uint64Var(&o.minFeeRate, "min-fee-rate", 0, "least fee of payments that this node takes and passes on, in grains per 1,000 bytes (default 1000)")
 	f.StringVar(&o.phaseTrace, "phase-trace", "", "append begin and end of phases to a file, for crash tests")
 	_ = f.MarkHidden("phase-trace") // fails only for a flag that isn't there
 	return cmd
@@ -69,6 +80,9 @@ so that the dev nodes of strangers do not become one chain.`,
 func (a *app) nodeConfig(o *upOptions, mdnsGiven bool) (node.Config, error) {
 	if o.threads < 0 {
 		return node.Config{}, usagef("--mine-threads %d, want 0 for one per core, or more", o.threads)
+	}
+	if o.poolMiB < 1 || o.poolMiB > maxPoolMiB {
+		return node.Config{}, usagef("--mempool-size %d, want 1 to %d MiB", o.poolMiB, maxPoolMiB)
 	}
 	for _, p := range o.peers {
 		if err := checkPeerAddr(p); err != nil {
@@ -86,6 +100,7 @@ func (a *app) nodeConfig(o *upOptions, mdnsGiven bool) (node.Config, error) {
 	cfg := node.Config{
 		DataDir: a.dataDir, Params: params, Listen: o.listen, Peers: o.peers, MDNS: o.mdns, APIAddr: o.api,
 		Mine: o.mine, MineTo: o.mineTo, MineThreads: o.threads,
+		NoIndex: !o.index, PoolBytes: o.poolMiB << 20, MinFeeRate: o.minFeeRate,
 		Reindex: o.reindex, PhaseTrace: o.phaseTrace, Version: thisVersion().Version, Logger: log,
 	}
 	if isBuiltInDev(params) {

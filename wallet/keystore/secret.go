@@ -291,6 +291,17 @@ func (u *Unlocked) Account(n uint32) (wallet.Account, error) {
 	return a, nil
 }
 
+// Peek returns the keys of an account that the wallet may not have yet, to look
+// whether anybody has used it. The caller wipes them.
+func (u *Unlocked) Peek(n uint32) (wallet.Account, error) {
+	seed, err := wallet.NewSeed(u.payload.Seed)
+	if err != nil {
+		return wallet.Account{}, err
+	}
+	defer seed.Wipe()
+	return seed.Account(n)
+}
+
 // Key returns the key at a path, and whether it is that of the address.
 func (u *Unlocked) Key(p wallet.Path, a core.Address) (wallet.Key, bool) {
 	account, ok := u.accounts[p.Account]

@@ -1,0 +1,387 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/ingchain/ingchain/api"
+	"github.com/ingchain/ingchain/core"
+	"github.com/ingchain/ingchain/wallet"
+	"github.com/ingchain/ingchain/wallet/keystore"
+)
+
+const (
+	// maxChoices bounds how often coins are chosen anew because another payment
+	// took one meanwhile.
+	maxChoices = 50
+	// feeTarget is in how many blocks a payment should be mined.
+	feeTarget = 3
+	// waitPoll is how often --wait asks the node.
+	waitPoll = 200 * time.Millisecond
+)
+
+// sent is what `wallet send` and `wallet sweep` print. Amounts are in grains.
+type sent struct {
+	ID   string    `json:"id"`
+	TxID core.Hash `json:"txid"`
+	// Status is "accepted", "known" if the node had it already, or "confirmed".
+	Status  string      `json:"status"`
+	Fee     core.Amount `json:"fee"`
+	FeeRate core.Amount `json:"fee_rate"`
+	Size    int         `json:"size"`
+	Paid    core.Amount `json:"paid"`
+	// Replaced are payments that left the node's pool for it.
+	Replaced      []core.Hash `json:"replaced"`
+	Confirmations uint32      `json:"confirmations"`
+}
+
+// pay makes a payment, in this order: reserve the coins, agree, sign, record the
+// bytes on disk, hand them to the node. Whatever ends in between, the same id
+// goes on from there: before the bytes are recorded nobody can have seen them, so
+// coins are chosen anew; after it the same bytes are sent.
+func (p *purse) pay(ctx context.Context, pl *plan) error {
+	if err := pl.check(); err != nil {
+		return err
+	}
+	st, err := p.store.State()
+	if err != nil {
+		return err
+	}
+	if begun, ok := st.Send(pl.id); ok && begun.Recorded() {
+		return p.resume(ctx, pl, begun)
+	}
+	if pl.draftFile == "" {
+		if st.WatchOnly() {
+			return withHint(keystore.ErrWatchOnly, "--draft FILE writes the payment for whoever has the keys to sign")
+		}
+		if err := pl.canSend(p.app); err != nil {
+			return err
+		}
+	}
+	c, err := p.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if pl.draftFile != "" {
+		d, err := p.choose(ctx, c, pl, "")
+		if err != nil {
+			return err
+		}
+		return p.writeDraft(pl.draftFile, d)
+	}
+	send, err := p.sign(ctx, c, pl)
+	if err != nil {
+		return err
+	}
+	return p.deliver(ctx, c, pl, send)
+}
+
+// choose drafts the payment of coins that no other payment has reserved.
+func (p *purse) choose(ctx context.Context, c *api.Client, pl *plan, id string) (*wallet.Draft, error) {
+	v, err := p.look(ctx, c, sinceNever)
+	if err != nil {
+		return nil, err
+	}
+	now := unixNow()
+	coins, err := p.walletCoins(v, now, id)
+	if err != nil {
+		return nil, err
+	}
+	change, err := p.changeAddress(v, coins, pl.account, now)
+	if err != nil {
+		return nil, err
+	}
+	rate, err := feeRate(ctx, c, pl.feeRate, v.minFeeRate)
+	if err != nil {
+		return nil, err
+	}
+	terms := wallet.Terms{Rules: p.rules, Height: v.tip.Height, FeeRate: rate, AllowAbsurdFee: pl.allowAbsurd, SpendPending: pl.spendPending}
+	d, err := pl.draft(terms, coins, change)
+	if err == nil || pl.spendPending {
+		return d, explain(err)
+	}
+	// What we paid back to ourselves is ours before a block says so.
+	terms.SpendPending = true
+	ours := slices.DeleteFunc(slices.Clone(coins), func(coin wallet.Coin) bool {
+		return coin.Pending && (coin.Path == nil || coin.Path.Branch != wallet.Change)
+	})
+	if d, err := pl.draft(terms, ours, change); err == nil {
+		return d, nil
+	}
+	return nil, explain(err)
+}
+
+// changeAddress returns where change goes: to a fresh address of ours, or, if the
+// wallet only watches, to the address of its most valuable coin.
+func (p *purse) changeAddress(v *walletView, coins []wallet.Coin, account uint32, now uint64) (own wallet.OwnAddress, err error) {
+	if !v.st.WatchOnly() {
+		if !slices.Contains(v.st.Accounts(), account) {
+			return own, fmt.Errorf("%w: the wallet has no account %d", api.ErrNotFound, account)
+		}
+		return v.st.ChangeAddress(account, now)
+	}
+	var most core.Amount
+	for i := range coins {
+		if coins[i].Value > most {
+			most, own.Address = coins[i].Value, coins[i].Address
+		}
+	}
+	return own, nil
+}
+
+// feeRate returns the rate asked for, or what the node thinks it takes.
+func feeRate(ctx context.Context, c *api.Client, asked uint64, least core.Amount) (wallet.FeeRate, error) {
+	if asked > 0 {
+		if core.Amount(asked) < least {
+			return 0, withHint(fmt.Errorf("a fee rate of %d grains per 1,000 bytes is below the least that the node takes, %d", asked, uint64(least)),
+				"leave --fee-rate out to pay what the node thinks it takes")
+		}
+		return wallet.FeeRate(asked), nil
+	}
+	fees, err := c.Fees(ctx, []int{feeTarget})
+	if err != nil {
+		return 0, err
+	}
+	rate := max(least, fees.MinFeeRate)
+	for _, e := range fees.Estimates {
+		rate = max(rate, e.FeeRate)
+	}
+	if rate == 0 {
+		return wallet.DefaultFeeRate, nil
+	}
+	return wallet.FeeRate(rate), nil
+}
+
+// sign chooses and reserves coins, asks, and signs. It returns the payment once
+// its bytes are on disk. A payment that does not come so far gives its coins back.
+func (p *purse) sign(ctx context.Context, c *api.Client, pl *plan) (send *keystore.Send, err error) {
+	id := pl.id
+	if id == "" {
+		id = newSendID()
+	}
+	d, send, err := p.reserve(ctx, c, pl, id)
+	if err != nil || send.Recorded() {
+		return send, err
+	}
+	defer func() {
+		if err != nil {
+			p.release(id, d.TxID())
+		}
+	}()
+	p.live.close()
+	printSummary(p.err, d.Summary())
+	if !pl.yes {
+		yes, err := p.confirm(ctx, "Send?")
+		if err != nil {
+			return nil, err
+		}
+		if !yes {
+			return nil, errors.New("not sent")
+		}
+	}
+	u, err := p.unlock(ctx, p.store, &pl.passphrase)
+	if err != nil {
+		return nil, err
+	}
+	defer u.Close()
+	st, err := p.store.State()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := d.Sign(keyOf(st, u)); err != nil {
+		return nil, err
+	}
+	tx, err := d.Transaction(p.rules)
+	if err != nil {
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx) // the last moment to change one's mind
+	}
+	if pl.id == "" {
+		fmt.Fprintf(p.err, "payment %s; --id %s with the same command sends it again and never pays twice\n", id, id)
+	}
+	if send, err = p.store.Record(id, tx, unixNow()); errors.Is(err, keystore.ErrNotReserved) {
+		// A second run of the same id may have been quicker.
+		if st, serr := p.store.State(); serr == nil {
+			if other, ok := st.Send(id); ok && other.Recorded() && pl.is(other) {
+				return p.store.Offer(id)
+			}
+		}
+	}
+	return send, err
+}
+
+// release gives the coins of a payment back that was not recorded, so nobody has
+// its bytes. What a second run of the same id has reserved or recorded stays.
+func (p *purse) release(id string, txid core.Hash) {
+	st, err := p.store.State()
+	if err == nil {
+		if now, ok := st.Send(id); !ok || now.Recorded() || now.TxID != txid {
+			return
+		}
+		err = p.store.Release(id)
+	}
+	if err != nil && !errors.Is(err, keystore.ErrRecorded) {
+		fmt.Fprintf(p.err, "warning: the payment's coins stay reserved for ten minutes: %v\n", err)
+	}
+}
+
+// reserve chooses coins until it gets all of them: two payments that are made at
+// once may choose the same, and the second to reserve them chooses again.
+func (p *purse) reserve(ctx context.Context, c *api.Client, pl *plan, id string) (*wallet.Draft, *keystore.Send, error) {
+	for try := 1; ; try++ {
+		d, err := p.choose(ctx, c, pl, id)
+		if err != nil {
+			return nil, nil, err
+		}
+		send, err := p.store.Reserve(id, d, unixNow())
+		if err == nil && send.Recorded() { // by a second run of the same id, just now
+			send, err = p.store.Offer(id)
+		}
+		if err == nil || !errors.Is(err, keystore.ErrReserved) || try == maxChoices {
+			return d, send, err
+		}
+	}
+}
+
+// resume sends a payment again whose bytes are recorded.
+func (p *purse) resume(ctx context.Context, pl *plan, begun *keystore.Send) error {
+	if !pl.is(begun) {
+		return fmt.Errorf("%w (%q)", keystore.ErrIDUsed, begun.ID)
+	}
+	if pl.draftFile != "" {
+		return fmt.Errorf("%w (%q)", keystore.ErrRecorded, begun.ID)
+	}
+	if begun.Raw == nil { // long in a block, and its bytes forgotten
+		return p.printSent(sent{ID: begun.ID, TxID: begun.TxID, Status: api.StatusConfirmed})
+	}
+	c, err := p.connect(ctx)
+	if err != nil {
+		return withHint(err, "the payment is signed and kept: repeat the command once a node runs here, 'ingchain up%s'", p.dataDirArg())
+	}
+	defer c.Close()
+	send, err := p.store.Offer(begun.ID)
+	if err != nil {
+		return err
+	}
+	return p.deliver(ctx, c, pl, send)
+}
+
+// deliver hands recorded bytes to the node and prints what came of it.
+func (p *purse) deliver(ctx context.Context, c *api.Client, pl *plan, send *keystore.Send) error {
+	result, err := p.submit(ctx, c, send)
+	if err != nil {
+		return err
+	}
+	if pl.wait {
+		if result.Confirmations, err = p.await(ctx, c, send.TxID, pl.timeout); err != nil {
+			return withHint(err, "the payment is with the node; 'ingchain tx get %s%s' shows what becomes of it", send.TxID, p.dataDirArg())
+		}
+		result.Status = api.StatusConfirmed
+	}
+	return p.printSent(result)
+}
+
+// submit hands a recorded payment to the node.
+//
+// A payment keeps its coins from being recorded on, for whoever has its bytes can
+// have it mined. It gives them back in one case alone: the node, to which they
+// were handed just now, refused them by a rule or its policy, so that it keeps
+// and passes on nothing, and nobody was ever given them before, which
+// [keystore.Store.Withdraw] knows. No answer, or one that is no verdict, may mean
+// that the node has the payment; and one whose coins are missing it may keep
+// until they come.
+func (p *purse) submit(ctx context.Context, c *api.Client, send *keystore.Send) (sent, error) {
+	result := sent{ID: send.ID, TxID: send.TxID, Replaced: []core.Hash{}}
+	for _, out := range send.Payments {
+		result.Paid += out.Value
+	}
+	got, err := c.SubmitTx(ctx, send.Raw)
+	if err == nil {
+		result.Status, result.Fee, result.FeeRate, result.Size = got.Status, got.Fee, got.FeeRate, got.Size
+		result.Replaced = list(got.Replaced)
+		return result, nil
+	}
+	if !errors.Is(err, api.ErrRefused) {
+		return result, withHint(err, "the payment is signed and may be on its way: repeat the command with --id %s to send the same one again", send.ID)
+	}
+	var refusal *api.Error
+	if errors.As(err, &refusal) && refusal.Status == http.StatusUnprocessableEntity {
+		switch werr := p.store.Withdraw(send.ID); {
+		case werr == nil:
+			return result, withHint(err, "nothing was paid and its coins are free again")
+		case !errors.Is(werr, keystore.ErrRecorded):
+			return result, errors.Join(err, werr)
+		}
+	}
+	// A block may have it for so long that the node does not know it as known.
+	if tx, terr := c.Tx(ctx, send.TxID, false); terr == nil && (tx.Status == api.StatusConfirmed || tx.Status == api.StatusPending) {
+		result.Status, result.Fee, result.FeeRate, result.Size, result.Confirmations = api.StatusKnown, tx.Fee, tx.FeeRate, tx.Size, tx.Confirmations
+		return result, nil
+	}
+	return result, withHint(err, "it may still come through, so its coins stay with it; repeat the command with --id %s to try again", send.ID)
+}
+
+// await waits until a block has a transaction, and returns its confirmations.
+func (a *app) await(ctx context.Context, c *api.Client, id core.Hash, timeout time.Duration) (uint32, error) {
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
+	bar := newProgress(a.live, func(line string) { fmt.Fprintln(a.live, line) })
+	defer bar.done()
+	tick := time.NewTicker(waitPoll)
+	defer tick.Stop()
+	for {
+		tx, err := c.Tx(ctx, id, false)
+		switch {
+		case err != nil:
+			return 0, err
+		case tx.Status == api.StatusConfirmed:
+			return tx.Confirmations, nil
+		case tx.Gone != nil:
+			return 0, fmt.Errorf("%w: it left the pool: %s", api.ErrRefused, tx.Gone.Reason)
+		}
+		bar.show("waiting for a block")
+		select {
+		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return 0, fmt.Errorf("%w: no block has it after %v", api.ErrTimeout, timeout)
+			}
+			return 0, context.Cause(ctx)
+		case <-tick.C:
+		}
+	}
+}
+
+func (p *purse) printSent(s sent) error {
+	s.Replaced = list(s.Replaced)
+	return p.print(s, func(w io.Writer) {
+		rows := [][2]string{{"txid", s.TxID.String()}, {"id", s.ID}, {"status", s.Status}}
+		if s.Confirmations > 0 {
+			rows[2][1] = fmt.Sprintf("%s, %s confirmations", s.Status, grouped(s.Confirmations))
+		}
+		if s.Fee > 0 {
+			rows = append(rows, [2]string{"fee", ing(s.Fee)})
+		}
+		for _, r := range s.Replaced {
+			rows = append(rows, [2]string{"replaced", r.String()})
+		}
+		pairs(w, rows)
+	})
+}
+
+// writeDraft writes an unsigned payment.
+func (p *purse) writeDraft(file string, d *wallet.Draft) error {
+	printSummary(p.err, d.Summary())
+	fmt.Fprintln(p.err, "This is a draft: no coins are kept for it. 'ingchain tx sign' signs it, 'ingchain tx send' sends it.")
+	return p.writeNew(file, append(d.Encode(), '\n'))
+}
