@@ -10,6 +10,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 
 	"filippo.io/age"
@@ -206,7 +207,9 @@ type Unlocked struct {
 
 // Unlock opens the secret file and makes addresses in advance. It fails with
 // [ErrPassphrase], [ErrDamaged], [ErrWatchOnly] or [ErrNetwork]. It succeeds
-// where wallet.json is damaged, which [Store.Rebuild] then needs.
+// where wallet.json is damaged, which [Store.Rebuild] then needs, and where the
+// disk is full or may not be written to: then there are no more addresses in
+// advance.
 func (s *Store) Unlock(passphrase wallet.Passphrase) (*Unlocked, error) {
 	file, err := s.SecretBytes()
 	if err != nil {
@@ -221,7 +224,8 @@ func (s *Store) Unlock(passphrase wallet.Passphrase) (*Unlocked, error) {
 		u.Close()
 		return nil, err
 	}
-	if err := u.refill(); err != nil && !errors.Is(err, ErrPublic) && !errors.Is(err, ErrOld) {
+	var disk syscall.Errno
+	if err := u.refill(); err != nil && !errors.Is(err, ErrPublic) && !errors.Is(err, ErrOld) && !errors.As(err, &disk) {
 		u.Close()
 		return nil, err
 	}
