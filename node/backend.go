@@ -42,6 +42,7 @@ func parseListen(addrs []string) ([]ma.Multiaddr, error) {
 func (n *Node) Status(ctx context.Context) (api.Status, error) {
 	tip, head := n.chain.Tip(), n.chain.BestHeader()
 	sync, mining := n.proto.Status(), n.miner.Status()
+	index := n.index.status()
 	addrs, err := n.ListenAddrs(ctx)
 	return api.Status{
 		Version: n.cfg.Version, Network: n.rules.Params().Name, Genesis: n.rules.GenesisID(),
@@ -49,9 +50,9 @@ func (n *Node) Status(ctx context.Context) (api.Status, error) {
 		Tip: tipInfo(tip), Headers: ref(head),
 		Peers: sync.Peers, Syncing: sync.Syncing,
 		Mining: mining.Mining, HashRate: mining.HashRate,
-		Mempool: n.poolInfo(), Index: n.index.status(),
+		Mempool: n.poolInfo(), Index: index,
 		DataDir: n.cfg.DataDir, API: n.endpoint.URL,
-		Uptime: time.Since(n.started).Seconds(), Warnings: append(n.index.warnings(), n.proto.Warnings()...),
+		Uptime: time.Since(n.started).Seconds(), Warnings: append(indexWarnings(index), n.proto.Warnings()...),
 	}, err
 }
 

@@ -19,6 +19,8 @@ const (
 	indexPatience = 2 * time.Second
 	// indexFar is from how many blocks behind the tip on nobody waits for it.
 	indexFar = 100
+	// indexPoll is how often it is looked whether the index has gone back.
+	indexPoll = 2 * time.Millisecond
 	// maxMoments is how often a question is put again because the tip changed
 	// under it.
 	maxMoments = 50
@@ -81,9 +83,8 @@ func (x addressIndex) status() api.IndexStatus {
 	return st
 }
 
-// warnings are what an operator should know of the index.
-func (x addressIndex) warnings() []string {
-	st := x.status()
+// indexWarnings are what an operator should know of the index.
+func indexWarnings(st api.IndexStatus) []string {
 	if st.Error == "" {
 		return nil
 	}
@@ -140,26 +141,45 @@ func (n *Node) atOneTip(ctx context.Context, fromIndex func(v *index.View) error
 	within, cancel := context.WithTimeout(ctx, indexPatience)
 	defer cancel()
 	for range maxMoments {
-		tip := n.chain.Tip()
-		if err := n.index.WaitFor(within, tip.ID); err != nil {
-			return nil, tip, indexError(ctx, err)
-		}
-		v, err := n.index.View()
+		v, tip, err := n.viewAtTip(within)
 		if err != nil {
 			return nil, tip, indexError(ctx, err)
 		}
-		if v.Tip().ID == tip.ID {
-			if err := fromIndex(v); err != nil {
-				v.Close()
-				return nil, tip, indexError(ctx, err)
-			}
-			if n.readPoolAt(tip, fromPool) {
-				return v, tip, nil
-			}
+		if err := fromIndex(v); err != nil {
+			v.Close()
+			return nil, tip, indexError(ctx, err)
+		}
+		if n.readPoolAt(tip, fromPool) {
+			return v, tip, nil
 		}
 		v.Close()
 	}
 	return nil, core.HeaderState{}, errIndexBehind
+}
+
+// viewAtTip waits for a view of the index that stands at the chain's tip.
+func (n *Node) viewAtTip(ctx context.Context) (*index.View, core.HeaderState, error) {
+	for {
+		tip := n.chain.Tip()
+		if err := n.index.WaitFor(ctx, tip.ID); err != nil {
+			return nil, tip, err
+		}
+		v, err := n.index.View()
+		if err != nil {
+			return nil, tip, err
+		}
+		if v.Tip().ID == tip.ID {
+			return v, tip, nil
+		}
+		v.Close()
+		// The chain has moved on, or went back, and the index still has the blocks
+		// behind: WaitFor does not wait for it to leave those.
+		select {
+		case <-ctx.Done():
+			return nil, tip, ctx.Err()
+		case <-time.After(indexPoll):
+		}
+	}
 }
 
 // readPoolAt reads the pool if it stands at the given tip, and reports whether it

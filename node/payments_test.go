@@ -423,3 +423,14 @@ func TestPaymentReachesTheOther(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 }
+
+func hexBytes(s string) ([]byte, error) { return hex.DecodeString(s) }
+
+func unhex(t *testing.T, s string) []byte {
+	t.Helper()
+	raw, err := hexBytes(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}

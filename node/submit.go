@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ingchain/ingchain/api"
 	"github.com/ingchain/ingchain/chain"
@@ -12,6 +13,9 @@ import (
 	"github.com/ingchain/ingchain/core"
 )
 
+// submitPatience is how long a payment waits for a long change of the chain.
+const submitPatience = 20 * time.Second
+
 // SubmitTx implements [api.TxBackend]. A payment whose coins are missing is kept
 // apart as a peer's would be, but not acknowledged.
 func (n *Node) SubmitTx(ctx context.Context, raw []byte) (api.TxAccepted, error) {
@@ -19,12 +23,14 @@ func (n *Node) SubmitTx(ctx context.Context, raw []byte) (api.TxAccepted, error)
 	if bad != nil {
 		return api.TxAccepted{}, bad
 	}
-	outs, err := n.guard.SubmitTxs(ctx, []*core.Transaction{t})
+	outs, err := n.keep(ctx, []*core.Transaction{t})
 	if err != nil {
-		return api.TxAccepted{}, submitError(err)
+		return api.TxAccepted{}, err
 	}
 	out := &outs[0]
-	if r := n.refusal(ctx, out); r != nil {
+	witness := chainWitness{n: n}
+	defer witness.close()
+	if r := witness.refusal(ctx, out); r != nil {
 		return api.TxAccepted{}, r
 	}
 	a := api.TxAccepted{
@@ -58,13 +64,15 @@ func (n *Node) SubmitTxs(ctx context.Context, raws [][]byte) ([]api.TxOutcome, e
 	if len(txs) == 0 {
 		return list, nil
 	}
-	outs, err := n.guard.SubmitTxs(ctx, txs)
+	outs, err := n.keep(ctx, txs)
 	if err != nil {
-		return nil, submitError(err)
+		return nil, err
 	}
+	witness := chainWitness{n: n}
+	defer witness.close()
 	for i := range outs {
 		id := outs[i].Tx.ID()
-		if r := n.refusal(ctx, &outs[i]); r != nil {
+		if r := witness.refusal(ctx, &outs[i]); r != nil {
 			list[places[i]] = refused(id, r)
 		} else {
 			list[places[i]] = api.TxOutcome{TxID: id, Status: statusOf(&outs[i])}
@@ -92,8 +100,40 @@ func statusOf(out *mempool.Outcome) string {
 	return api.StatusAccepted
 }
 
+// keep hands payments to the chain, which may be busy for a while.
+func (n *Node) keep(ctx context.Context, txs []*core.Transaction) ([]mempool.Outcome, error) {
+	within, cancel := context.WithTimeout(ctx, submitPatience)
+	defer cancel()
+	outs, err := n.guard.SubmitTxs(within, txs)
+	switch {
+	case err == nil:
+		return outs, nil
+	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
+		return nil, fmt.Errorf("%w: its chain is being changed; hand the payment in again", api.ErrBusy)
+	case errors.Is(err, chain.ErrClosed):
+		return nil, fmt.Errorf("%w: %w", api.ErrShuttingDown, err)
+	case errors.Is(err, chain.ErrDisk):
+		return nil, fmt.Errorf("%w: the payment is not kept safely: %w", api.ErrFailed, err)
+	}
+	return nil, fmt.Errorf("hand in payments: %w", err)
+}
+
+// chainWitness tells what the chain knows of payments whose coins are missing. It
+// opens the index when it is first asked.
+type chainWitness struct {
+	n      *Node
+	view   *index.View // nil if there is none to be had
+	opened bool
+}
+
+func (w *chainWitness) close() {
+	if w.view != nil {
+		w.view.Close()
+	}
+}
+
 // refusal says why a payment is not in our keeping; nil if it is.
-func (n *Node) refusal(ctx context.Context, out *mempool.Outcome) *api.Refusal {
+func (w *chainWitness) refusal(ctx context.Context, out *mempool.Outcome) *api.Refusal {
 	if out.Err == nil {
 		return nil
 	}
@@ -104,16 +144,17 @@ func (n *Node) refusal(ctx context.Context, out *mempool.Outcome) *api.Refusal {
 	}
 	// The pool forgets what blocks took long ago. The index knows, and also who
 	// has spent a coin that is gone.
-	v := n.freshView(ctx)
-	if v == nil {
+	if !w.opened {
+		w.view, w.opened = w.n.freshView(ctx), true
+	}
+	if w.view == nil {
 		return r
 	}
-	defer v.Close()
-	if _, err := v.Tx(out.Tx.ID()); err == nil {
+	if _, err := w.view.Tx(out.Tx.ID()); err == nil {
 		out.Status = mempool.Known
 		return nil
 	}
-	if detail := spentAlready(v, out.Tx.Transaction()); detail != "" {
+	if detail := spentAlready(w.view, out.Tx.Transaction()); detail != "" {
 		r.Detail = detail
 	}
 	return r
@@ -163,15 +204,4 @@ func refusalOf(err error) *api.Refusal {
 		r.Detail = policy.Detail
 	}
 	return r
-}
-
-// submitError words our own failure to keep a payment.
-func submitError(err error) error {
-	switch {
-	case errors.Is(err, chain.ErrClosed):
-		return fmt.Errorf("%w: %w", api.ErrShuttingDown, err)
-	case errors.Is(err, chain.ErrDisk):
-		return fmt.Errorf("%w: the payment is not kept safely: %w", api.ErrFailed, err)
-	}
-	return fmt.Errorf("hand in payments: %w", err)
 }

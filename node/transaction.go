@@ -108,8 +108,10 @@ func (n *Node) freshView(ctx context.Context) *index.View {
 	}
 	within, cancel := context.WithTimeout(ctx, indexPatience)
 	defer cancel()
+	if v, _, err := n.viewAtTip(within); err == nil {
+		return v
+	}
 	// A view that is a little old tells more than none.
-	_ = n.index.WaitFor(within, n.chain.Tip().ID)
 	v, err := n.index.View()
 	if err != nil {
 		return nil

@@ -130,7 +130,7 @@ func (w *walletQuestion) fromPool(p *mempool.Pool) {
 		if pool.Count == 0 {
 			continue
 		}
-		for _, e := range p.ByAddress(a, 0, w.most.pending) {
+		for _, e := range p.ByAddress(a, 0, w.most.pending+1) { // one more tells of more
 			if !seen[e.ID()] {
 				seen[e.ID()] = true
 				w.pending = append(w.pending, e)
