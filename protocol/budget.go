@@ -161,18 +161,25 @@ func newRecent[K comparable](most int, age time.Duration) recent[K] {
 	return recent[K]{most: most, age: age, new: make(map[K]struct{})}
 }
 
+// turn begins a generation if the newest is old.
 func (r *recent[K]) turn(now time.Time) {
-	if len(r.new) < r.most && now.Sub(r.since) < r.age {
-		return
+	switch age := now.Sub(r.since); {
+	case age >= 2*r.age:
+		r.begin(now)
+		r.old = nil
+	case age >= r.age:
+		r.begin(now)
 	}
-	if now.Sub(r.since) >= 2*r.age {
-		r.new = nil
-	}
+}
+
+func (r *recent[K]) begin(now time.Time) {
 	r.old, r.new, r.since = r.new, make(map[K]struct{}), now
 }
 
 func (r *recent[K]) add(k K, now time.Time) {
-	r.turn(now)
+	if r.turn(now); len(r.new) >= r.most {
+		r.begin(now)
+	}
 	r.new[k] = struct{}{}
 }
 

@@ -179,7 +179,12 @@ func TestMalformedFirstFramesDisconnect(t *testing.T) {
 // join says hello as the rules want and returns the stream.
 func (sim *simulation) join(attacker, victim *testNode, work core.Work) *bufio.Reader {
 	sim.t.Helper()
-	hello := &wire.Hello{Version: wire.Version, Genesis: sim.rules.GenesisID(), Tip: core.Hash{7}, Work: work, Capabilities: chainCapabilities,
+	return sim.joinWith(attacker, victim, work, chainCapabilities)
+}
+
+func (sim *simulation) joinWith(attacker, victim *testNode, work core.Work, caps wire.Capabilities) *bufio.Reader {
+	sim.t.Helper()
+	hello := &wire.Hello{Version: wire.Version, Genesis: sim.rules.GenesisID(), Tip: core.Hash{7}, Work: work, Capabilities: caps,
 		Clock: uint64(simNow().UnixMilli()), Agent: "attacker"}
 	str := sim.open(attacker, victim)
 	if _, err := str.Write(wire.AppendFrame(nil, hello)); err != nil {

@@ -204,7 +204,9 @@ func (s *Service) setReason(p peer.ID, reason string, code core.Code) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.entry(p)
-	e.reason, e.code = reason, code
+	if !time.Now().Before(e.bannedUntil) { // that reason stays
+		e.reason, e.code = reason, code
+	}
 }
 
 // refuse notes that a peer belongs elsewhere. The caller closes the connection.

@@ -49,6 +49,7 @@ type simulation struct {
 type testNode struct {
 	p2phost.Host
 	chain    *fakechain.Chain
+	pool     *fakechain.Pool // nil: no payments
 	service  *Service
 	ps       *pubsub.PubSub
 	feedback *recorder
@@ -217,6 +218,7 @@ func (sim *simulation) node(change ...func(*Config)) *testNode {
 	if c, ok := cfg.Chain.(*fakechain.Chain); ok {
 		n.chain = c
 	}
+	n.pool, _ = cfg.Pool.(*fakechain.Pool)
 	if !cfg.NoGossip {
 		sim.addPubSub(n)
 		cfg.PubSub = n.ps

@@ -107,9 +107,16 @@ func (t *txRelay) lacking(ids []core.Hash) (lacking []core.Hash) {
 // came. An error ends it; a peer that broke a rule is punished.
 func (t *txRelay) fetch(ctx context.Context, p peer.ID, ids []core.Hash) (came int, err error) {
 	for len(ids) > 0 && err == nil {
+		// Meanwhile others may have brought what is next.
+		chunk := t.lacking(ids[:min(len(ids), fetchChunk)])
+		if len(chunk) == 0 {
+			ids = ids[min(len(ids), fetchChunk):]
+			continue
+		}
+		ids = append(chunk, ids[min(len(ids), fetchChunk):]...)
 		var txs []*core.Transaction
 		var done int
-		txs, done, err = t.s.fetchTxs(ctx, p, ids[:min(len(ids), fetchChunk)])
+		txs, done, err = t.s.fetchTxs(ctx, p, chunk)
 		if errors.Is(err, wire.ErrMalformed) {
 			t.s.punish(p, err)
 		}

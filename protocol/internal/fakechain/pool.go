@@ -1,0 +1,146 @@
+package fakechain
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ingchain/ingchain/chain/mempool"
+	"github.com/ingchain/ingchain/core"
+)
+
+// Pool is a real pool under a lock, on coins that are given once: no block takes
+// or makes any. Its methods are those of chain.Manager that the protocol uses, and
+// may be called from any goroutine.
+type Pool struct {
+	rules *core.Rules
+	coins core.UTXOs
+
+	mu       sync.RWMutex // guards all below
+	pool     *mempool.Pool
+	watchers map[chan struct{}]bool
+	judged   int // signatures that peers made us verify
+	// forgotten are the peers that left.
+	forgotten []string
+}
+
+// NewPool returns an empty pool on coins of the chain.
+func NewPool(rules *core.Rules, policy mempool.Policy, coins []core.Coin) *Pool {
+	pool, err := mempool.New(rules, policy, 1)
+	if err != nil {
+		panic(fmt.Sprintf("fakechain: pool: %v", err))
+	}
+	p := &Pool{rules: rules, pool: pool, coins: core.UTXOs{}, watchers: map[chan struct{}]bool{}}
+	for _, c := range coins {
+		p.coins[c.Outpoint] = c
+	}
+	return p
+}
+
+// AddTxs judges payments.
+func (p *Pool) AddTxs(_ context.Context, from string, txs []*core.Transaction) ([]mempool.Outcome, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	defer p.poke()
+	out := make([]mempool.Outcome, len(txs))
+	for i, t := range txs {
+		tx := mempool.NewTx(t)
+		out[i].Tx = tx
+		if p.pool.Has(tx.ID()) {
+			out[i].Status = mempool.Known
+			continue
+		}
+		if from != "" {
+			p.judged += len(t.Witnesses)
+		}
+		if out[i].Err = p.rules.CheckTx(t); out[i].Err == nil {
+			out[i].Result, out[i].Err = p.pool.Add(tx, p.coins, uint64(time.Now().UnixMilli()), from)
+		}
+	}
+	return out, nil
+}
+
+// Submit adds payments of our own, which must be good.
+func (p *Pool) Submit(txs ...*core.Transaction) {
+	out, _ := p.AddTxs(context.Background(), "", txs)
+	for i := range out {
+		if out[i].Err != nil {
+			panic(fmt.Sprintf("fakechain: submit: %v", out[i].Err))
+		}
+	}
+}
+
+// Remove takes a payment out, as its expiry would.
+func (p *Pool) Remove(id core.Hash) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pool.Remove(id, uint64(time.Now().UnixMilli()))
+}
+
+// Count returns how many payments there are.
+func (p *Pool) Count() (n int) {
+	p.ReadPool(func(pool *mempool.Pool) { n = pool.Stats(0).Count })
+	return n
+}
+
+// Has reports whether all of some payments are there.
+func (p *Pool) Has(txs ...*core.Transaction) (ok bool) {
+	p.ReadPool(func(pool *mempool.Pool) {
+		ok = !slices.ContainsFunc(txs, func(t *core.Transaction) bool { return !pool.Has(t.ID()) })
+	})
+	return ok
+}
+
+// Judged returns how many signatures peers made us verify.
+func (p *Pool) Judged() int {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.judged
+}
+
+// Forgotten returns the peers that left.
+func (p *Pool) Forgotten() []string {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return slices.Clone(p.forgotten)
+}
+
+// ReadPool calls read with the pool.
+func (p *Pool) ReadPool(read func(*mempool.Pool)) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	read(p.pool)
+}
+
+// SubscribePool returns a channel that is poked after each change.
+func (p *Pool) SubscribePool() (<-chan struct{}, func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ch := make(chan struct{}, 1)
+	p.watchers[ch] = true
+	return ch, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.watchers, ch)
+	}
+}
+
+// ForgetTxPeer drops what a peer's orphans take.
+func (p *Pool) ForgetTxPeer(from string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pool.ForgetPeer(from)
+	p.forgotten = append(p.forgotten, from)
+}
+
+// poke wakes the watchers; p.mu is held.
+func (p *Pool) poke() {
+	for ch := range p.watchers {
+		select {
+		case ch <- struct{}{}:
+		default:
+		}
+	}
+}

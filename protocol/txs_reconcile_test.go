@@ -1,0 +1,156 @@
+package protocol
+
+import (
+	"errors"
+	"io"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	p2pnetwork "github.com/libp2p/go-libp2p/core/network"
+
+	"github.com/ingchain/ingchain/core"
+	"github.com/ingchain/ingchain/protocol/wire"
+)
+
+// Payments of an isolated node reach the others when the partition heals, without
+// gossip.
+func TestPoolsConvergeAfterAPartition(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := newSimulation(t)
+		var nodes []*testNode
+		for range 6 {
+			nodes = append(nodes, sim.node(sim.withPool(), noGossip))
+		}
+		left, right := nodes[:3], nodes[3:]
+		sim.connectAll(left...)
+		sim.connectAll(right...)
+		sim.until(5*time.Second, "joined", func() bool { return sim.joined(nodes[0], nodes[2]) && sim.joined(nodes[3], nodes[5]) })
+		a, b := sim.lineage(0, 10), sim.payments(100, 1500)
+		nodes[0].pool.Submit(a...)
+		nodes[4].pool.Submit(b...)
+		sim.until(30*time.Second, "each side has its own", func() bool { return sim.have(a, left...)() && sim.have(b, right...)() })
+		if nodes[1].pool.Has(b[0]) {
+			t.Fatal("no partition")
+		}
+		sim.connect(nodes[2], nodes[3])
+		sim.until(5*time.Second, "joined", func() bool { return sim.joined(nodes[2], nodes[3]) })
+		took := sim.until(40*time.Second, "converged", sim.have(append(a, b...), nodes...))
+		t.Logf("%d payments in %v over 3 hops", len(a)+len(b), took)
+		fetched := 0
+		for _, n := range nodes {
+			fetched += n.service.Stats().TxsFetched
+		}
+		// Each once by each, but for what two peers were asked for at the same time.
+		if want := len(a)*5 + len(b)*5; fetched < want || fetched > want+len(nodes)*maxComparing*fetchChunk {
+			t.Errorf("%d payments fetched, want %d", fetched, want)
+		}
+	})
+}
+
+// On joining, pools are compared at once. What came so is not gossiped to those
+// who have it, and a peer's pool is not read twice.
+func TestPoolsAreComparedOnJoining(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := newSimulation(t)
+		a, b := sim.node(sim.withPool()), sim.node(sim.withPool())
+		txs := sim.payments(0, 3000)
+		a.pool.Submit(txs...)
+		time.Sleep(time.Second)
+		sim.connect(a, b)
+		sim.until(5*time.Second, "joined", func() bool { return sim.joined(a, b) })
+		sim.until(3*time.Second, "there", sim.have(txs, b))
+		time.Sleep(30 * time.Second)
+		if st := b.service.Stats(); st.TxsFetched != len(txs) {
+			t.Errorf("fetched %d of %d", st.TxsFetched, len(txs))
+		}
+		more := sim.payments(3000, 3010)
+		a.service.txs.markCarried(idsOf(more)) // gossip has lost them
+		a.pool.Submit(more...)
+		sim.until(compareInterval+2*time.Second, "there", sim.have(more, b))
+		// After a restart of the peer its numbers begin anew.
+		a.service.txs.epoch += 2
+		a.pool.Submit(sim.pay(3500, 1000))
+		sim.until(compareInterval+2*time.Second, "there", sim.have(sim.payments(3500, 3501), b))
+	})
+}
+
+// A peer whose list never ends, of payments that it does not have, holds up
+// nobody else.
+func TestEndlessPools(t *testing.T) {
+	attack(t, func(sim *simulation, liar, _ *testNode) {
+		victim, honest := sim.node(sim.withPool()), sim.node(sim.withPool(), noGossip)
+		serial := 0
+		liar.SetStreamHandler(ID, func(str p2pnetwork.Stream) {
+			raw, _ := io.ReadAll(str)
+			if len(raw) == 0 || wire.Type(raw[0]) != wire.TypeGetPool {
+				_ = str.Reset()
+				return
+			}
+			page := &wire.TxIDs{Epoch: 1, Next: 1, More: true}
+			for range wire.MaxPoolIDs {
+				serial++
+				page.IDs = append(page.IDs, core.Hash{byte(serial), byte(serial >> 8), byte(serial >> 16), 1})
+			}
+			_, _ = str.Write(wire.AppendFrame(nil, page))
+			_ = str.Close()
+		})
+		sim.connect(liar, victim)
+		sim.joinWith(liar, victim, core.Work{}, chainCapabilities|wire.CapTxs)
+		txs := sim.payments(0, 10)
+		honest.pool.Submit(txs...)
+		sim.connect(honest, victim)
+		sim.until(5*time.Second, "there", sim.have(txs, victim))
+		sim.pause(30 * time.Second)
+		if serial > 20*wire.MaxPoolIDs {
+			sim.t.Errorf("%d txids read of a list without end", serial)
+		}
+	})
+}
+
+// What is asked for by number is served in bounded pages, and not at all without
+// a pool.
+func TestServingPayments(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := newSimulation(t)
+		a, b, plain := sim.node(sim.withPool(), noGossip), sim.node(sim.withPool(), noGossip), sim.node(noGossip)
+		sim.connectAll(a, b, plain)
+		sim.until(5*time.Second, "joined", func() bool { return sim.joined(a, b) && sim.joined(a, plain) })
+		txs := sim.payments(0, 2100)
+		b.pool.Submit(txs...)
+		page, err := a.service.fetchPool(sim.ctx, b.ID(), &wire.GetPool{Epoch: 9, After: 1 << 60})
+		if err != nil || len(page.IDs) != wire.MaxPoolIDs || !page.More || page.IDs[0] != txs[0].ID() {
+			t.Fatalf("a foreign epoch: %v", err)
+		}
+		page, err = a.service.fetchPool(sim.ctx, b.ID(), &wire.GetPool{Epoch: page.Epoch, After: page.Next})
+		if err != nil || len(page.IDs) != 2100-wire.MaxPoolIDs || page.More {
+			t.Fatalf("the second page: %v", err)
+		}
+		got, done, err := a.service.fetchTxs(sim.ctx, b.ID(), []core.Hash{txs[5].ID(), {1}, txs[4].ID()})
+		if err != nil || done != 3 || len(got) != 2 || got[1].ID() != txs[4].ID() {
+			t.Errorf("by txid: %d of %d, %v", len(got), done, err)
+		}
+		if _, _, err := a.service.fetchTxs(sim.ctx, plain.ID(), []core.Hash{{1}}); err == nil {
+			t.Error("a node without a pool is asked for payments")
+		}
+		str := sim.open(a, plain)
+		_, _ = str.Write(wire.AppendFrame(nil, &wire.GetTxs{IDs: []core.Hash{{1}}}))
+		sim.until(5*time.Second, "disconnected", func() bool { return len(plain.Network().ConnsToPeer(a.ID())) == 0 })
+
+		block := sim.blockOf(b, txs[:10])
+		b.chain.Extend([]*core.Block{block})
+		a2 := &wire.Announcement{ID: block.ID(), Leaves: block.Leaves()}
+		out := make([]*core.Transaction, 11)
+		if err := a.service.fetchBlockTxs(sim.ctx, b.ID(), a2, out, []uint16{3, 10}); err != nil || out[10].ID() != txs[9].ID() || out[3].ID() != txs[2].ID() {
+			t.Errorf("by position: %v", err)
+		}
+		var remote *RemoteError
+		if err := a.service.fetchBlockTxs(sim.ctx, b.ID(), a2, out, []uint16{11}); !errors.As(err, &remote) || remote.Code != wire.CodeBadRequest {
+			t.Errorf("beyond the last: %v", err)
+		}
+		a2.ID = core.Hash{1}
+		if err := a.service.fetchBlockTxs(sim.ctx, b.ID(), a2, out, []uint16{1}); !errors.Is(err, errNotFound) {
+			t.Errorf("another block: %v", err)
+		}
+	})
+}
