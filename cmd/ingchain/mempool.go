@@ -111,10 +111,9 @@ func (a *app) mempoolStatusCmd() *cobra.Command {
 				return err
 			}
 			both := struct {
-				api.Mempool
-				Estimates []api.FeeEstimate `json:"estimates"`
-			}{m, list(fees.Estimates)}
-			both.Histogram = list(m.Histogram)
+				Mempool api.Mempool `json:"mempool"`
+				Fees    api.Fees    `json:"fees"`
+			}{m, fees}
 			return a.print(both, func(w io.Writer) { printPool(w, m, fees) })
 		},
 	}

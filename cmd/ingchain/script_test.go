@@ -42,7 +42,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": cmdExits, "eventually": cmdEventually, "keys": cmdKeys, "capture": cmdCapture, "write": cmdWrite,
+			"exits": cmdExits, "eventually": cmdEventually, "keys": cmdKeys, "capture": cmdCapture, "write": cmdWrite, "words": cmdWords,
 		},
 	})
 }
@@ -162,4 +162,16 @@ func cmdWrite(ts *testscript.TestScript, neg bool, args []string) {
 	path := ts.MkAbs(args[0])
 	ts.Check(os.MkdirAll(filepath.Dir(path), 0o700))
 	ts.Check(os.WriteFile(path, []byte(args[1]), 0o600))
+}
+
+// cmdWords writes the words that a wallet's JSON shows to a file: words stdout FILE
+func cmdWords(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: words stdout FILE")
+	}
+	var shown struct {
+		Words []string `json:"words"`
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &shown))
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(strings.Join(shown.Words, " ")+"\n"), 0o600))
 }

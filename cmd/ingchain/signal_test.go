@@ -109,8 +109,9 @@ func (p *process) ends(code int) {
 	}
 }
 
-// upNode starts a node of a dev network of its own and waits until it is up.
-func upNode(t *testing.T, dir string) (*process, *api.Client) {
+// networkOf returns the file of the dev network that a data directory's node is
+// of; it makes it at first.
+func networkOf(t *testing.T, dir string) string {
 	t.Helper()
 	file := filepath.Join(filepath.Dir(dir), "net.json")
 	if _, err := os.Stat(file); err != nil {
@@ -123,7 +124,13 @@ func upNode(t *testing.T, dir string) (*process, *api.Client) {
 			t.Fatal(err)
 		}
 	}
-	p := start(t, "up", "--json", "--data-dir", dir, "--network", file, "--mdns=false",
+	return file
+}
+
+// upNode starts a node of a dev network of its own and waits until it is up.
+func upNode(t *testing.T, dir string) (*process, *api.Client) {
+	t.Helper()
+	p := start(t, "up", "--json", "--data-dir", dir, "--network", networkOf(t, dir), "--mdns=false",
 		"--listen", "/ip4/127.0.0.1/tcp/0", "--api", "127.0.0.1:0")
 	p.line()
 	var c *api.Client

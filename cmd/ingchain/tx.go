@@ -79,7 +79,7 @@ func printTx(w io.Writer, t api.TxDetail) {
 		}
 	}
 	if t.Data != "" {
-		rows = append(rows, [2]string{"data", t.Data})
+		rows = append(rows, [2]string{"data", dataText(t.Data)})
 	}
 	pairs(w, rows)
 	printCoins(w, t)

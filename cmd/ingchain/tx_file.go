@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ingchain/ingchain/core"
 	"github.com/ingchain/ingchain/wallet"
+	"github.com/ingchain/ingchain/wallet/keystore"
 )
 
 // readTx reads a transaction or a draft of one: an operand in hexadecimal, or a
@@ -54,6 +56,27 @@ func printDraft(w io.Writer, s wallet.Summary) {
 	}
 }
 
+// printOurs shows a draft as this wallet sees it, whatever the drafter calls
+// change, and what it takes from this wallet.
+func printOurs(w io.Writer, d *wallet.Draft, st *keystore.State) {
+	seen := *d
+	seen.Inputs, seen.Outputs = slices.Clone(d.Inputs), slices.Clone(d.Outputs)
+	seen.Mark(st.Path)
+	printDraft(w, seen.Summary())
+	var spends, back core.Amount
+	for i := range seen.Inputs {
+		if seen.Inputs[i].Path != nil {
+			spends += seen.Inputs[i].Value
+		}
+	}
+	for i := range seen.Outputs {
+		if seen.Outputs[i].Path != nil {
+			back += seen.Outputs[i].Value
+		}
+	}
+	fmt.Fprintf(w, "this wallet spends %s, gets %s back\n", ing(spends), ing(back))
+}
+
 func (w *walletVerbs) txSignCmd() *cobra.Command {
 	var (
 		passphrase secretFlags
@@ -82,7 +105,6 @@ and where the money goes are what is signed.`,
 			if err != nil {
 				return err
 			}
-			d.Mark(st.Path)
 			ours := 0
 			for _, a := range d.Missing() {
 				if _, own := st.Path(a); own {
@@ -90,7 +112,7 @@ and where the money goes are what is signed.`,
 				}
 			}
 			w.live.close()
-			printDraft(w.err, d.Summary())
+			printOurs(w.err, d, st)
 			if ours == 0 && (len(operands) == 1 || len(d.Missing()) > 0) {
 				return fmt.Errorf("nothing to sign: none of the %d missing signatures is of a key of this wallet", len(d.Missing()))
 			}

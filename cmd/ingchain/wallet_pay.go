@@ -331,11 +331,20 @@ func (p *purse) submit(ctx context.Context, c *api.Client, send *keystore.Send) 
 
 // await waits until a block has a transaction, and returns its confirmations.
 func (a *app) await(ctx context.Context, c *api.Client, id core.Hash, timeout time.Duration) (uint32, error) {
+	within := ctx
 	if timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, timeout)
+		within, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
+	n, err := a.awaitBlock(within, c, id)
+	if err != nil && within.Err() != nil && ctx.Err() == nil {
+		return 0, fmt.Errorf("%w: no block has it after %v", api.ErrTimeout, timeout)
+	}
+	return n, err
+}
+
+func (a *app) awaitBlock(ctx context.Context, c *api.Client, id core.Hash) (uint32, error) {
 	bar := newProgress(a.live, func(line string) { fmt.Fprintln(a.live, line) })
 	defer bar.done()
 	tick := time.NewTicker(waitPoll)
@@ -353,9 +362,6 @@ func (a *app) await(ctx context.Context, c *api.Client, id core.Hash, timeout ti
 		bar.show("waiting for a block")
 		select {
 		case <-ctx.Done():
-			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return 0, fmt.Errorf("%w: no block has it after %v", api.ErrTimeout, timeout)
-			}
 			return 0, context.Cause(ctx)
 		case <-tick.C:
 		}

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -182,9 +184,18 @@ func printSummary(w io.Writer, s wallet.Summary) {
 		[]string{"fee", ing(s.Fee), fmt.Sprintf("%d grains per 1,000 bytes, %s bytes", uint64(s.FeeRate), grouped(s.Size))},
 		[]string{"total", ing(s.Paid + s.Fee), "with the fee, without change"})
 	if s.Data != "" {
-		rows = append(rows, []string{"data", "", s.Data})
+		rows = append(rows, []string{"data", dataText(s.Data)})
 	}
 	grid(w, rows)
+}
+
+// dataText words a payment's data: as text if it is some, else in hexadecimal.
+func dataText(digits string) string {
+	b, err := hex.DecodeString(digits)
+	if err != nil || !utf8.Valid(b) || clean(string(b)) != string(b) {
+		return digits
+	}
+	return strconv.Quote(string(b))
 }
 
 // first is word for the first of several rows.
