@@ -10,12 +10,12 @@ type Reason string
 const (
 	Confirmed  Reason = "confirmed"   // in Block
 	Conflict   Reason = "conflict"    // By spends the same coin, in Block
-	CoinGone   Reason = "coin-gone"   // a coin it spends was of a reverted block, and did not come again
+	CoinGone   Reason = "coin-gone"   // a coin it spends was of a reverted block, and did not come again; or is spent
 	Immature   Reason = "immature"    // after a reorganisation, a coinbase's output is too young again
 	Replaced   Reason = "replaced"    // By spends the same coin and pays more
 	Evicted    Reason = "evicted"     // the pool was full of payments that pay better
 	Expired    Reason = "expired"     // waited too long
-	Unwanted   Reason = "unwanted"    // of a reverted block; by the policy of Code
+	Unwanted   Reason = "unwanted"    // of a reverted block or a journal; by the policy of Code
 	ByOperator Reason = "by-operator" // [Pool.Remove]
 )
 
@@ -97,3 +97,29 @@ func (h *past) get(id core.Hash) (Removed, bool) {
 // Explain says why a payment left the pool last, if it has not come back and is
 // still remembered.
 func (p *Pool) Explain(id core.Hash) (Removed, bool) { return p.gone.get(id) }
+
+// Lose remembers why a payment that was kept elsewhere, over a restart say, did
+// not come back: err is what [Pool.Add] said. Now is in Unix milliseconds.
+func (p *Pool) Lose(id core.Hash, err error, now uint64) {
+	if p.byID[id] != nil {
+		return
+	}
+	r := reasonOf(err)
+	r.ID = id
+	p.gone.put(r, now)
+}
+
+// reasonOf says why a payment that was in the pool, or in a block, cannot be in
+// the pool now.
+func reasonOf(err error) Removed {
+	switch code := core.CodeOf(err); code {
+	case core.ErrMissingCoin:
+		return Removed{Reason: CoinGone}
+	case core.ErrImmature:
+		return Removed{Reason: Immature}
+	case ErrFull:
+		return Removed{Reason: Evicted}
+	default:
+		return Removed{Reason: Unwanted, Code: code}
+	}
+}

@@ -263,16 +263,7 @@ func (m *move) explain(tx *Tx, pl *plan, err error) Removed {
 			return Removed{Reason: r.Reason, By: r.By, Block: r.Block, Code: r.Code, Ancestor: id}
 		}
 	}
-	switch code := core.CodeOf(err); {
-	case len(pl.missing) > 0:
-		return Removed{Reason: CoinGone}
-	case code == core.ErrImmature:
-		return Removed{Reason: Immature}
-	case code == ErrFull:
-		return Removed{Reason: Evicted}
-	default:
-		return Removed{Reason: Unwanted, Code: code}
-	}
+	return reasonOf(err)
 }
 
 // dropImmature removes entries whose coinbase coins are too young for the next
