@@ -39,8 +39,8 @@ type txPool struct {
 	// faults are payments that turned out to break a rule when the tip moved, at
 	// most maxFaults.
 	faults []mempool.Fault
-	// unsaved are payments that came back from reverted blocks, which the journal
-	// may owe.
+	// unsaved are payments that came back from reverted blocks and that the journal
+	// does not have, until Manager.saveOwed.
 	unsaved []core.Hash
 }
 
@@ -113,6 +113,7 @@ func (m *Manager) TendPool() {
 	if p.journal == nil {
 		return
 	}
+	m.saveOwed()
 	if err := m.tendJournal(); err != nil && !errors.Is(err, journal.ErrClosed) {
 		m.opts.Logger.Error("the journal of payments cannot be written: none is acknowledged until that succeeds", "err", err)
 	}

@@ -139,7 +139,7 @@ func (m *Manager) movePool(s poolStep) error {
 func (p *txPool) moved(r *mempool.Rebased) {
 	p.faults = append(p.faults, r.Faults[:min(len(r.Faults), maxFaults-len(p.faults))]...)
 	for _, tx := range r.Returned {
-		if p.journal.owes(tx.ID()) {
+		if p.journal.lacks(tx.ID()) {
 			p.unsaved = append(p.unsaved, tx.ID())
 		}
 	}

@@ -29,7 +29,8 @@ type txJournal struct {
 
 // keeping says what the journal has of a payment.
 type keeping struct {
-	// told says that somebody was told that the payment is kept.
+	// told says that somebody was told that the payment is kept. The others are in
+	// the file since such a one depends on them, or for having been in a block.
 	told bool
 	// saved says that the file holds it, synced, with that flag.
 	saved bool
@@ -50,15 +51,15 @@ func (k *keepable) record() journal.Record {
 	return journal.Record{Time: k.time, Acknowledged: k.told, Tx: k.tx.Transaction().AppendTo(nil)}
 }
 
-// owes reports whether the journal should hold a payment and does not.
-func (j *txJournal) owes(id core.Hash) bool {
+// lacks reports whether a payment is not in the file. Without a journal, none is
+// missed.
+func (j *txJournal) lacks(id core.Hash) bool {
 	if j == nil {
 		return false
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	k, ok := j.kept[id]
-	return ok && !k.saved && k.writing == 0
+	return !j.kept[id].saved
 }
 
 // SubmitTxs is [Manager.AddTxs] for our own users, who are told that their
@@ -70,10 +71,27 @@ func (m *Manager) SubmitTxs(ctx context.Context, txs []*core.Transaction) ([]mem
 	if err != nil || m.pool.journal == nil {
 		return outs, err
 	}
-	if err := m.append(m.toKeep(outs, m.pool.takeUnsaved())); err != nil {
+	if err := m.append(m.toKeep(outs, nil)); err != nil {
 		return nil, fmt.Errorf("keep payments safe: %w", err)
 	}
 	return outs, nil
+}
+
+// saveOwed writes payments of reverted blocks to the journal, which may have
+// dropped them when they were confirmed: somebody may have been told that they
+// are kept, before a restart even. It is called after a change of the chain, with
+// nothing locked.
+func (m *Manager) saveOwed() {
+	if m.pool == nil || m.pool.journal == nil {
+		return
+	}
+	owed := m.pool.takeUnsaved()
+	if len(owed) == 0 {
+		return
+	}
+	if err := m.append(m.toKeep(nil, owed)); err != nil && !errors.Is(err, journal.ErrClosed) {
+		m.opts.Logger.Error("payments of reverted blocks are not in the journal yet", "count", len(owed), "err", err)
+	}
 }
 
 // takeUnsaved returns what the journal owes.
@@ -91,8 +109,8 @@ func (p *txPool) takeUnsaved() []core.Hash {
 	return ids
 }
 
-// toKeep lists accepted and known payments, and owed ones, that wait for a block,
-// each behind those that it depends on.
+// toKeep lists payments that wait for a block, each behind those that it depends
+// on: accepted and known ones of outs, and owed ones.
 func (m *Manager) toKeep(outs []mempool.Outcome, owed []core.Hash) []keepable {
 	p := m.pool
 	g := gatherer{pool: p.pool, seen: make(map[core.Hash]int)}
@@ -110,7 +128,7 @@ func (m *Manager) toKeep(outs []mempool.Outcome, owed []core.Hash) []keepable {
 		}
 	}
 	for _, id := range owed {
-		g.add(id, true)
+		g.add(id, false)
 	}
 	return g.list
 }
@@ -283,15 +301,12 @@ func (j *txJournal) rewritten(settled map[core.Hash]keeping, written, confirmed 
 	}
 }
 
-// tendJournal writes what the journal owes, and rewrites it if it is time to.
+// tendJournal rewrites the journal if it is time to.
 func (m *Manager) tendJournal() error {
-	owed := m.toKeep(nil, m.pool.takeUnsaved())
-	if m.pool.journal.file.ShouldRewrite() {
-		if err := m.rewriteJournal(false); err != nil {
-			return err
-		}
+	if !m.pool.journal.file.ShouldRewrite() {
+		return nil
 	}
-	return m.append(owed)
+	return m.rewriteJournal(false)
 }
 
 // closeJournal saves the whole pool.

@@ -49,6 +49,8 @@ type walker struct {
 	store chain.Store
 	// reverted and commits count what happened, so that a test of nothing shows.
 	reverted, commits int
+	// closing, unless nil, is called before the chain is closed in a walk.
+	closing func()
 }
 
 func newWalker(t *testing.T, seed uint64) *walker {
@@ -78,6 +80,9 @@ func (w *walker) open() {
 func (w *walker) reopen() {
 	w.t.Helper()
 	tip := w.m.Tip()
+	if w.closing != nil {
+		w.closing()
+	}
 	if err := w.m.Close(); err != nil {
 		w.t.Fatal(err)
 	}
