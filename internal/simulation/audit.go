@@ -33,10 +33,20 @@ type Audit struct {
 const (
 	fateConfirmed = "confirmed"
 	fateOrphan    = "never came in: a coin is missing"
+	fateForgotten = "never came in: its coins came too late"
 	fateSpent     = "the chain: another payment took its coin"
 	fateNoParent  = "the chain: its parent is not in it"
 	fateNone      = "unexplained"
 )
+
+// fateByNode is the fate of a payment that a node explains.
+func fateByNode(r *mempool.Removed) string {
+	s := "the node: " + string(r.Reason)
+	if r.Code != "" {
+		s += ", " + string(r.Code)
+	}
+	return s
+}
 
 // Audit follows every payment of the book to its end: it is on the chain, or
 // nobody took it and it has been told why, or a node explains why not.
@@ -111,12 +121,12 @@ func (a *Audit) fate(p *Payment, asked map[core.Hash]bool) string {
 func (a *Audit) search(p *Payment, asked map[core.Hash]bool) string {
 	for _, n := range a.nodes(p) {
 		if r, ok := n.explain(p.ID); ok && a.holds(p, &r, asked) {
-			return "the node: " + string(r.Reason)
+			return fateByNode(&r)
 		}
 	}
 	for _, h := range slices.Backward(p.heard) {
 		if !p.takenAfter(h.node, h.At) && a.holds(p, &h.Removed, asked) {
-			return "the node: " + string(h.Reason)
+			return fateByNode(&h.Removed)
 		}
 	}
 	if !p.taken() {
@@ -212,14 +222,23 @@ func (a *Audit) rivals(p *Payment, by core.Hash) bool {
 	return false
 }
 
-// refusal is the fate of a payment that no node has taken: what it was told.
+// refusal is the fate of a payment that no node has taken: what it was told, at
+// once. Nobody promises to keep one that waits for its coins.
 func (a *Audit) refusal(p *Payment) string {
 	for _, an := range p.answers {
 		if an.status == mempool.Refused && an.code != core.ErrMissingCoin {
 			return "refused: " + string(an.code)
 		}
 	}
-	return fateOrphan
+	for _, in := range p.Tx.Inputs {
+		if _, made := a.confirmed[in.TxID]; !made {
+			return fateOrphan
+		}
+		if _, spent := a.spenders[in.Outpoint]; spent {
+			return fateOrphan
+		}
+	}
+	return fateForgotten
 }
 
 // byChain looks for the reason in the chain, as a wallet's history does: a coin
@@ -262,6 +281,46 @@ func (a *Audit) story(p *Payment) string {
 		}
 	}
 	return s
+}
+
+// CheckPool holds what waits in the node's pool against the coins of the chain:
+// each input is an unspent coin or an output of a payment before it, and no two
+// payments spend the same. It looks at nothing while the chain moves.
+func (n *Node) CheckPool() (err error) {
+	if err := n.Ledger.Pull(); err != nil {
+		return err
+	}
+	tip, height := n.Ledger.Tip()
+	coins := n.Ledger.Coins()
+	n.Chain.ReadPool(func(p *mempool.Pool) {
+		if p.Height() == height {
+			err = fits(p, coins)
+		}
+	})
+	if err != nil && n.Chain.Tip().ID == tip {
+		return fmt.Errorf("node %d: %w", n.index, err)
+	}
+	return nil
+}
+
+func fits(p *mempool.Pool, coins core.UTXOs) error {
+	spent := map[core.Outpoint]core.Hash{}
+	for _, e := range p.Snapshot() {
+		for _, in := range e.Transaction().Inputs {
+			if by, twice := spent[in.Outpoint]; twice {
+				return fmt.Errorf("%s:%d is spent by %s and by %s, both in the pool", in.TxID.Short(), in.Index, by.Short(), e.ID().Short())
+			}
+			if _, ok := coins[in.Outpoint]; !ok {
+				return fmt.Errorf("%s waits in the pool and spends %s:%d, which is not there", e.ID().Short(), in.TxID.Short(), in.Index)
+			}
+			spent[in.Outpoint] = e.ID()
+		}
+		for i, out := range e.Transaction().Outputs {
+			op := core.Outpoint{TxID: e.ID(), Index: uint32(i)}
+			coins[op] = core.Coin{Outpoint: op, Value: out.Value, Address: out.Address}
+		}
+	}
+	return nil
 }
 
 // CheckMoney holds every node against a replay of its chain that knows nothing

@@ -19,16 +19,19 @@ var (
 const (
 	moneyInterval = 2 * time.Second
 	// moneyExpiry is short, so that payments expire where they wait behind others.
-	moneyExpiry = 90 * time.Second
-	// perSecond is how many acts of payment there are on average, in virtual time;
-	// blocks have room for a third more, of averageBytes each.
-	perSecond    = 12
-	averageBytes = 230
+	moneyExpiry = 2 * time.Minute
+	// perSecond is how many acts of payment there are on average, in virtual time,
+	// and roomPerSecond the bytes that blocks have for them: more than twice as
+	// much, as many blocks are lost, and halves of the network find fewer.
+	perSecond     = 12
+	roomPerSecond = 7000
 	// warmUp is how many blocks are mined before anybody pays.
 	warmUp = 10
 	// settleIn is how long the network may take to come to one mind and to mine
 	// what waits.
 	settleIn = 20 * time.Minute
+	// telling is how many payments tell everything that can happen to them.
+	telling = 2000
 	// shown bounds how many failures of a kind are printed.
 	shown = 20
 )
@@ -43,7 +46,7 @@ func moneyNetwork(t *testing.T, wallets int) Config {
 	cfg.Loss = 0.002
 	cfg.Money = &Money{
 		Wallets: wallets, Maturity: 4, Policy: policy, SmallPool: 128 << 10, Dir: t.TempDir(),
-		BlockBytes: uint32(perSecond * averageBytes * moneyInterval.Seconds() * 4 / 3),
+		BlockBytes: uint32(roomPerSecond * moneyInterval.Seconds()),
 	}
 	return cfg
 }
@@ -61,7 +64,14 @@ type weather struct {
 
 // change draws other partitions, another node that is stopped, another pace.
 func (x *weather) change(ctx context.Context, t *testing.T, teller *Teller) {
-	x.until = time.Now().Add(5*time.Second + time.Duration(x.rng.ExpFloat64()*float64(20*time.Second)))
+	x.until = time.Now().Add(5*time.Second + time.Duration(x.rng.ExpFloat64()*float64(15*time.Second)))
+	for _, n := range x.w.Nodes {
+		if n.up {
+			if err := n.CheckPool(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
 	x.pace = []float64{0.3, 0.7, 1, 2}[x.rng.IntN(4)]
 	if x.rng.IntN(3) == 0 {
 		x.w.Heal()
@@ -152,6 +162,9 @@ func TestMoney(t *testing.T) {
 		}
 		checkWallets(t, w)
 		a := audited(t, w, teller.Book)
+		if payments >= telling {
+			a.wantAll(t)
+		}
 		for _, s := range a.Unexplained[:min(len(a.Unexplained), shown)] {
 			t.Errorf("unexplained: %s", s)
 		}
@@ -164,6 +177,31 @@ func TestMoney(t *testing.T) {
 			}
 		}
 	})
+}
+
+// wantAll asks that there was enough of everything for the test to mean something.
+func (a *Audit) wantAll(t *testing.T) {
+	t.Helper()
+	count := map[string]int{}
+	for k, by := range a.Fates {
+		for fate, n := range by {
+			if k.counts() {
+				count[fate] += n
+				count["all"] += n
+			}
+		}
+	}
+	if n := count[fateConfirmed]; 4*n < count["all"] {
+		t.Errorf("%d of %d payments were confirmed, want a quarter at least", n, count["all"])
+	}
+	for _, r := range []mempool.Reason{mempool.Conflict, mempool.Replaced} {
+		if count["the node: "+string(r)] == 0 {
+			t.Errorf("no payment had the fate %q, want some for the test to mean something", r)
+		}
+	}
+	if n := a.world.Forks.Count(2); n == 0 {
+		t.Error("no branch of 2 blocks or more lost, want some for the test to mean something")
+	}
 }
 
 // audited prints the table of what became of all payments.
@@ -234,4 +272,38 @@ func TestLostPaymentsAreNoticed(t *testing.T) {
 			t.Errorf("%d payments are unexplained, want all 5", len(a.Unexplained))
 		}
 	})
+}
+
+// Nobody but one node mines, so what the others' wallets pay must have come to it:
+// by gossip, or as pools are compared.
+func TestPaymentsReachTheOneMiner(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		noGossip bool
+	}{{"gossip", false}, {"without gossip", true}} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := moneyNetwork(t, 20)
+			cfg.Miners, cfg.NoGossip = 1, c.noGossip
+			cfg.Money.SmallPool, cfg.Money.BlockBytes = 1<<20, 1<<20
+			inWorld(t, cfg, func(ctx context.Context, t *testing.T, w *World) {
+				teller := w.Teller()
+				w.Wait(ctx, time.Hour, func() bool { return w.Agreed() && w.Nodes[0].Chain.Tip().Height >= warmUp })
+				for _, p := range w.wallets {
+					if p.node == w.Nodes[0] {
+						p.node = w.Nodes[1]
+					}
+				}
+				for teller.Book.Count() < 100 {
+					<-time.After(100 * time.Millisecond)
+					if err := teller.ordinary(ctx); err != nil && !poor(err) {
+						t.Fatal(err)
+					}
+				}
+				mineAll(ctx, t, w)
+				if a := audited(t, w, teller.Book); a.Fates[Ordinary][fateConfirmed] != teller.Book.Count() {
+					t.Errorf("%d of %d payments were confirmed, want all", a.Fates[Ordinary][fateConfirmed], teller.Book.Count())
+				}
+			})
+		})
+	}
 }

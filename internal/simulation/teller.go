@@ -278,7 +278,7 @@ func (t *Teller) chained(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := t.hand(ctx, w.node, handing{m.tx, Chained}); err != nil {
+		if err := t.hand(ctx, w.node, handing{m.tx, Chained}); err != nil || !t.Book.Get(m.tx.ID()).taken() {
 			return err
 		}
 		change := w.outputs(m.tx)
