@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/hex"
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -15,13 +16,30 @@ func (c *Client) SubmitTx(ctx context.Context, raw []byte) (v TxAccepted, err er
 	return v, c.post(ctx, "/v1/txs", submitRequest{Tx: hex.EncodeToString(raw)}, &v)
 }
 
-// SubmitTxs implements [TxBackend].
-func (c *Client) SubmitTxs(ctx context.Context, raws [][]byte) (v []TxOutcome, err error) {
-	q := batchRequest{Txs: make([]string, len(raws))}
-	for i, raw := range raws {
-		q.Txs[i] = hex.EncodeToString(raw)
+// SubmitTxs implements [TxBackend]. More bytes than one request may have go in
+// several, one after another; if one fails, it returns the outcomes of those
+// before, and the failure.
+func (c *Client) SubmitTxs(ctx context.Context, raws [][]byte) ([]TxOutcome, error) {
+	if len(raws) > MaxSubmit {
+		return nil, fmt.Errorf("%w: %d payments, want 1 to %d", ErrBadRequest, len(raws), MaxSubmit)
 	}
-	return v, c.post(ctx, "/v1/txs/batch", q, &v)
+	all := []TxOutcome{}
+	for begun := false; !begun || len(raws) > 0; begun = true {
+		q := batchRequest{Txs: []string{}}
+		for size := 0; len(raws) > 0; raws = raws[1:] {
+			// With quotes and a comma.
+			if size += hex.EncodedLen(len(raws[0])) + 3; size > maxBatchBytes-txBodyRoom && len(q.Txs) > 0 {
+				break
+			}
+			q.Txs = append(q.Txs, hex.EncodeToString(raws[0]))
+		}
+		var v []TxOutcome
+		if err := c.post(ctx, "/v1/txs/batch", q, &v); err != nil {
+			return all, err
+		}
+		all = append(all, v...)
+	}
+	return all, nil
 }
 
 // Tx implements [TxBackend].

@@ -179,6 +179,41 @@ func TestBatchTooLong(t *testing.T) {
 	}
 }
 
+// A client cuts what is too long for one request, and keeps the order.
+func TestClientCutsBatches(t *testing.T) {
+	b := &fakeBackend{}
+	c := dial(t, serve(t, b))
+	most := int(core.Dev().MaxTxBytes)
+	raws := make([][]byte, 2*maxBatchBytes/(2*most))
+	for i := range raws {
+		raws[i] = make([]byte, most)
+		raws[i][0] = byte(i)
+	}
+	got, err := c.SubmitTxs(t.Context(), raws)
+	calls := b.changes()
+	if err != nil || len(calls) != 3 || len(got) != 2*len(calls) {
+		t.Fatalf("%d outcomes of %d calls, %v", len(got), len(calls), err)
+	}
+	next := 0
+	for _, call := range calls {
+		for _, word := range strings.Fields(strings.Trim(strings.TrimPrefix(call, "submit "), "[]")) {
+			if want := fmt.Sprintf("%02x", next); !strings.HasPrefix(word, want) || len(word) != 2*most {
+				t.Fatalf("payment %d begins with %.4s", next, word)
+			}
+			next++
+		}
+	}
+	if next != len(raws) {
+		t.Errorf("%d payments of %d", next, len(raws))
+	}
+	if _, err := c.SubmitTxs(t.Context(), make([][]byte, MaxSubmit+1)); !errors.Is(err, ErrBadRequest) {
+		t.Errorf("too many: %v", err)
+	}
+	if _, err := c.SubmitTxs(t.Context(), nil); !errors.Is(err, ErrBadRequest) {
+		t.Errorf("none: %v", err)
+	}
+}
+
 // Large requests beyond the limit wait for a place, and take it.
 func TestBulkWaits(t *testing.T) {
 	places := make(slots, 1)

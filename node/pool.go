@@ -57,11 +57,13 @@ func (n *Node) Mempool(context.Context) (api.Mempool, error) {
 	var m api.Mempool
 	for range maxMoments {
 		tip := n.chain.Tip()
-		m.Tip = ref(tip)
-		if n.readPoolAt(tip, func(p *mempool.Pool) { m = describePool(p, m.Tip) }) {
-			break
+		if n.readPoolAt(tip, func(p *mempool.Pool) { m = describePool(p, ref(tip)) }) {
+			return m, nil
 		}
 	}
+	// The chain moves faster than we ask, or a disk keeps the pool from following.
+	tip := ref(n.chain.Tip())
+	n.chain.ReadPool(func(p *mempool.Pool) { m = describePool(p, tip) })
 	return m, nil
 }
 
