@@ -385,3 +385,33 @@ func checkGossip(t *tally, raw []byte) {
 		t.ok(err != nil, "%s: parses, though: %s", c.Name, c.Reason)
 	}
 }
+
+func checkBatches(t *tally, raw []byte) {
+	var f struct {
+		about
+		Cases []struct {
+			Name    string
+			TxIDs   []hash
+			Txs     []hexBytes
+			Bytes   hexBytes
+			Message hash `json:"message_id"`
+		}
+		Malformed []malformed
+	}
+	load(t, raw, &f)
+	for _, c := range f.Cases {
+		txs, err := parseBatch(c.Bytes)
+		same(t, c.Name, "error", err, nil)
+		same(t, c.Name, "payments", len(txs), len(c.Txs))
+		for i := range min(len(txs), len(c.Txs)) {
+			same(t, c.Name, "payment", hexBytes(txs[i].encode()).String(), c.Txs[i].String())
+			same(t, c.Name, "txid", txs[i].txid(), c.TxIDs[i])
+		}
+		same(t, c.Name, "encoding", hexBytes(encodeBatch(txs)).String(), c.Bytes.String())
+		same(t, c.Name, "message id", hash(sha256.Sum256(c.Bytes)), c.Message)
+	}
+	for _, c := range f.Malformed {
+		_, err := parseBatch(c.Bytes)
+		t.ok(err != nil, "%s: parses, though: %s", c.Name, c.Reason)
+	}
+}

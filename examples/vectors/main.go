@@ -38,6 +38,7 @@ var checkers = []struct {
 	{"chain.json", checkChains},
 	{"sync.json", checkSync},
 	{"gossip.json", checkGossip},
+	{"batch.json", checkBatches},
 }
 
 func main() {

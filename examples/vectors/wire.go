@@ -14,13 +14,16 @@ type field struct {
 	min, max   uint64 // of integers and counts; max of a text's bytes
 }
 
+// limits are those of the network that messages are of.
+type limits struct{ block, tx uint64 }
+
 type message struct {
 	name   string
 	most   uint64 // bytes of payload
 	fields []field
 }
 
-func messages(maxBlock uint64) map[uint64]message {
+func messages(lim limits) map[uint64]message {
 	any16, any32, any64 := uint64(math.MaxUint16), uint64(math.MaxUint32), uint64(math.MaxUint64)
 	return map[uint64]message{
 		1: {"Hello", 459, []field{{"version", "u16", 1, any16}, {name: "genesis", kind: "hash"}, {name: "tip", kind: "hash"},
@@ -31,10 +34,15 @@ func messages(maxBlock uint64) map[uint64]message {
 		4:  {"Headers", 236_002, []field{{"headers", "headers", 0, 2000}}},
 		5:  {"GetBlocks", 16_386, []field{{"ids", "hashes", 1, 512}}},
 		6:  {"GetRange", 38, []field{{name: "tip", kind: "hash"}, {"first", "u32", 0, any32}, {"count", "u16", 1, 512}}},
-		7:  {"Block", maxBlock, []field{{"block", "rest", 0, maxBlock}}},
+		7:  {"Block", lim.block, []field{{"block", "rest", 0, lim.block}}},
 		8:  {"NotFound", 32, []field{{name: "id", kind: "hash"}}},
 		9:  {"End", 1, []field{{"cut", "u8", 0, 1}}},
 		10: {"Error", 131, []field{{"code", "u8", 0, 255}, {"text", "text", 0, 128}}},
+		11: {"GetTxs", 32_770, []field{{"ids", "hashes", 1, 1024}}},
+		12: {"Tx", lim.tx, []field{{"tx", "rest", 0, lim.tx}}},
+		13: {"GetPool", 16, []field{{"epoch", "u64", 0, any64}, {"after", "u64", 0, any64}}},
+		14: {"TxIDs", 65_555, []field{{"epoch", "u64", 0, any64}, {"next", "u64", 0, any64}, {"cut", "u8", 0, 1}, {"ids", "hashes", 0, 2048}}},
+		15: {"GetBlockTxs", 16_418, []field{{name: "block", kind: "hash"}, {"positions", "u16s", 1, 8192}}},
 	}
 }
 
@@ -42,9 +50,9 @@ var widths = map[string]int{"u8": 1, "u16": 2, "u32": 4, "u64": 8, "hash": 32, "
 
 // parseFrame returns the message's name and fields: integers as decimal digits,
 // bytes in hexadecimal, lists as arrays of that, texts as they are.
-func parseFrame(raw []byte, maxBlock uint64) (string, map[string]any, error) {
+func parseFrame(raw []byte, lim limits) (string, map[string]any, error) {
 	r := &reader{b: raw}
-	m, known := messages(maxBlock)[r.uint(1)]
+	m, known := messages(lim)[r.uint(1)]
 	if !known {
 		r.fail("unknown type")
 	}
@@ -72,6 +80,20 @@ func parseFrame(raw []byte, maxBlock uint64) (string, map[string]any, error) {
 				list = append(list, hex.EncodeToString(r.take(width)))
 			}
 			values[f.name] = list
+		case "u16s": // ascending
+			list := []any{}
+			n, last := r.count(2), -1
+			if uint64(n) < f.min || uint64(n) > f.max {
+				r.fail(f.name)
+			}
+			for range n {
+				v := int(r.uint(2))
+				if v <= last {
+					r.fail(f.name)
+				}
+				list, last = append(list, strconv.Itoa(v)), v
+			}
+			values[f.name] = list
 		case "text":
 			text := r.take(int(r.uvarint(f.max)))
 			for _, c := range text {
@@ -96,17 +118,24 @@ func parseFrame(raw []byte, maxBlock uint64) (string, map[string]any, error) {
 			r.fail("range")
 		}
 	}
+	if m.name == "TxIDs" && r.err == nil && values["cut"] == "1" && len(values["ids"].([]any)) == 0 {
+		r.fail("an empty page with more to come")
+	}
 	return m.name, values, r.end()
 }
 
-func encodeFrame(kind uint64, values map[string]any, maxBlock uint64) []byte {
+func encodeFrame(kind uint64, values map[string]any, lim limits) []byte {
 	var payload []byte
-	for _, f := range messages(maxBlock)[kind].fields {
+	for _, f := range messages(lim)[kind].fields {
 		switch v := values[f.name].(type) {
 		case []any:
 			payload = binary.AppendUvarint(payload, uint64(len(v)))
 			for _, item := range v {
 				b, _ := hex.DecodeString(item.(string))
+				if f.kind == "u16s" {
+					n, _ := strconv.ParseUint(item.(string), 10, 16)
+					b = put(nil, n, 2)
+				}
 				payload = append(payload, b...)
 			}
 		case string:
@@ -128,6 +157,7 @@ func checkSync(t *tally, raw []byte) {
 	var f struct {
 		about
 		MaxBlock uint64 `json:"max_block_bytes"`
+		MaxTx    uint64 `json:"max_tx_bytes"`
 		Valid    []struct {
 			Name, Message string
 			Type          uint64
@@ -137,17 +167,18 @@ func checkSync(t *tally, raw []byte) {
 		Malformed []malformed
 	}
 	load(t, raw, &f)
+	lim := limits{f.MaxBlock, f.MaxTx}
 	for _, c := range f.Valid {
-		name, fields, err := parseFrame(c.Bytes, f.MaxBlock)
+		name, fields, err := parseFrame(c.Bytes, lim)
 		same(t, c.Name, "error", err, nil)
 		same(t, c.Name, "message", name, c.Message)
 		got, _ := json.Marshal(fields)
 		want, _ := json.Marshal(c.Fields)
 		same(t, c.Name, "fields", string(got), string(want))
-		same(t, c.Name, "encoding", hexBytes(encodeFrame(c.Type, c.Fields, f.MaxBlock)).String(), c.Bytes.String())
+		same(t, c.Name, "encoding", hexBytes(encodeFrame(c.Type, c.Fields, lim)).String(), c.Bytes.String())
 	}
 	for _, c := range f.Malformed {
-		_, _, err := parseFrame(c.Bytes, f.MaxBlock)
+		_, _, err := parseFrame(c.Bytes, lim)
 		t.ok(err != nil, "%s: parses, though: %s", c.Name, c.Reason)
 	}
 }
@@ -205,4 +236,37 @@ func (a *announcement) verdict(p *params) string {
 		return "block-merkle-root"
 	}
 	return ""
+}
+
+// parseBatch reads a message of the topic of transactions.
+func parseBatch(raw []byte) ([]transaction, error) {
+	r := &reader{b: raw}
+	if len(raw) > 524_288 || r.uint(1) != 1 {
+		r.fail("size or kind")
+	}
+	n := r.count(14)
+	if n < 1 || n > 1024 {
+		r.fail("number of payments")
+		n = 0
+	}
+	var txs []transaction
+	for range n {
+		inner := &reader{b: r.take(int(r.uvarint(524_288)))}
+		tx := inner.transaction()
+		if inner.end() != nil {
+			r.fail("transaction")
+			break
+		}
+		txs = append(txs, tx)
+	}
+	return txs, r.end()
+}
+
+func encodeBatch(txs []transaction) []byte {
+	b := binary.AppendUvarint([]byte{1}, uint64(len(txs)))
+	for i := range txs {
+		raw := txs[i].encode()
+		b = append(binary.AppendUvarint(b, uint64(len(raw))), raw...)
+	}
+	return b
 }

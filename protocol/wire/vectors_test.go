@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -23,10 +24,14 @@ import (
 )
 
 // The vectors of the protocols, in docs/spec/vectors like those of core.
-var update = flag.Bool("update", false, "rewrite sync.json and gossip.json in docs/spec/vectors from the code")
+var update = flag.Bool("update", false, "rewrite sync.json, gossip.json and batch.json in docs/spec/vectors from the code")
 
-// maxBlock is max_block_bytes of the network that the vectors are of.
-const maxBlock = 4096
+// maxBlock and maxTx are max_block_bytes and max_tx_bytes of the network that the
+// vectors are of.
+const (
+	maxBlock = 4096
+	maxTx    = 2048
+)
 
 type about struct {
 	Comment string `json:"comment"`
@@ -82,6 +87,7 @@ func equal(t *testing.T, what string, got, want any) {
 type syncVectors struct {
 	about
 	MaxBlockBytes int               `json:"max_block_bytes"`
+	MaxTxBytes    int               `json:"max_tx_bytes"`
 	Valid         []frameVector     `json:"valid"`
 	Malformed     []malformedVector `json:"malformed"`
 }
@@ -97,7 +103,8 @@ type frameVector struct {
 var messageNames = map[wire.Type]string{
 	wire.TypeHello: "Hello", wire.TypeHelloRefused: "HelloRefused", wire.TypeGetHeaders: "GetHeaders", wire.TypeHeaders: "Headers",
 	wire.TypeGetBlocks: "GetBlocks", wire.TypeGetRange: "GetRange", wire.TypeBlock: "Block", wire.TypeNotFound: "NotFound",
-	wire.TypeEnd: "End", wire.TypeError: "Error",
+	wire.TypeEnd: "End", wire.TypeError: "Error", wire.TypeGetTxs: "GetTxs", wire.TypeTx: "Tx", wire.TypeGetPool: "GetPool",
+	wire.TypeTxIDs: "TxIDs", wire.TypeGetBlockTxs: "GetBlockTxs",
 }
 
 // fieldsOf writes a message down as the vectors do: integers as decimal digits,
@@ -111,6 +118,12 @@ func fieldsOf(t *testing.T, m wire.Message, more []byte) map[string]any {
 			list = append(list, id.String())
 		}
 		return list
+	}
+	flag := func(v bool) string {
+		if v {
+			return "1"
+		}
+		return "0"
 	}
 	switch m := m.(type) {
 	case *wire.Hello:
@@ -137,12 +150,23 @@ func fieldsOf(t *testing.T, m wire.Message, more []byte) map[string]any {
 	case *wire.NotFound:
 		return map[string]any{"id": m.ID.String()}
 	case *wire.End:
-		if m.More {
-			return map[string]any{"cut": "1"}
-		}
-		return map[string]any{"cut": "0"}
+		return map[string]any{"cut": flag(m.More)}
 	case *wire.Error:
 		return map[string]any{"code": number(uint64(m.Code)), "text": m.Text}
+	case *wire.GetTxs:
+		return map[string]any{"ids": hashes(m.IDs)}
+	case *wire.Tx:
+		return map[string]any{"tx": hex.EncodeToString(m.Bytes)}
+	case *wire.GetPool:
+		return map[string]any{"epoch": number(m.Epoch), "after": number(m.After)}
+	case *wire.TxIDs:
+		return map[string]any{"epoch": number(m.Epoch), "next": number(m.Next), "cut": flag(m.More), "ids": hashes(m.IDs)}
+	case *wire.GetBlockTxs:
+		list := []any{}
+		for _, at := range m.Positions {
+			list = append(list, number(uint64(at)))
+		}
+		return map[string]any{"block": m.Block.String(), "positions": list}
 	}
 	t.Fatalf("a message of type %v", m.Type())
 	return nil
@@ -152,8 +176,11 @@ func fieldsOf(t *testing.T, m wire.Message, more []byte) map[string]any {
 func readOne(raw []byte) (wire.Message, error) {
 	r := bufio.NewReader(bytes.NewReader(raw))
 	ty, payload, err := wire.ReadFrame(r, func(ty wire.Type) int {
-		if ty == wire.TypeBlock {
+		switch ty {
+		case wire.TypeBlock:
 			return maxBlock
+		case wire.TypeTx:
+			return maxTx
 		}
 		return ty.MaxSize()
 	})
@@ -167,7 +194,7 @@ func readOne(raw []byte) (wire.Message, error) {
 }
 
 func makeSync(t *testing.T) syncVectors {
-	v := syncVectors{about: about{"Frames of /ingchain/sync/1.0.0 with the fields of their messages, and frames that are malformed. Integers are decimal strings, texts are themselves, all else is hexadecimal.", "sync.md"}, MaxBlockBytes: maxBlock}
+	v := syncVectors{about: about{"Frames of /ingchain/sync/1.0.0 with the fields of their messages, and frames that are malformed. Integers are decimal strings, texts are themselves, all else is hexadecimal.", "sync.md"}, MaxBlockBytes: maxBlock, MaxTxBytes: maxTx}
 	c := coretest.New(t, nil)
 	c.Chain("b", coretest.Genesis, 2)
 	b1, b2 := c.Get("b1"), c.Get("b2")
@@ -201,6 +228,15 @@ func makeSync(t *testing.T) syncVectors {
 	add("cut short", &wire.End{More: true})
 	add("busy", &wire.Error{Code: wire.CodeBusy, Text: strings.Repeat("e", wire.MaxText)})
 	add("an error of later versions", &wire.Error{Code: 255, Text: ""})
+	pay := coretest.Pay(genesis, []core.Coin{b1.Coinbase()}, []string{"miner"}, coretest.To("alice", core.GrainsPerING))
+	getTxs := add("two payments", &wire.GetTxs{IDs: []core.Hash{pay.ID(), tip}})
+	add("a payment", &wire.Tx{Bytes: pay.AppendTo(nil)})
+	add("no bytes of a payment, which the frame does not judge", &wire.Tx{Bytes: []byte{}})
+	add("a pool from its beginning", &wire.GetPool{})
+	getPool := add("what a pool has got since", &wire.GetPool{Epoch: 1<<64 - 1, After: 7})
+	add("an empty pool", &wire.TxIDs{Epoch: 3, IDs: []core.Hash{}})
+	txids := add("two payments of a pool, and more to come", &wire.TxIDs{Epoch: 1<<64 - 1, Next: 9, More: true, IDs: []core.Hash{pay.ID(), tip}})
+	getBlockTxs := add("three transactions of a block", &wire.GetBlockTxs{Block: tip, Positions: []uint16{0, 1, 1<<16 - 1}})
 
 	bad := func(name, reason string, ty wire.Type, payload []byte) {
 		raw := append(wire.AppendFrameHeader(nil, ty, len(payload)), payload...)
@@ -213,7 +249,7 @@ func makeSync(t *testing.T) syncVectors {
 		return append(append(b[:at:at], with...), b[at+n:]...)
 	}
 	raw("type 0", "unknown type", 0, 0)
-	raw("type 11", "unknown type", 11, 0)
+	raw("type 16", "unknown type", 16, 0)
 	raw("no length", "truncated", 9)
 	raw("a length in two bytes", "uvarint not minimal", 9, 0x81, 0x00, 0)
 	raw("a length in six bytes", "uvarint too long", 9, 0x81, 0x80, 0x80, 0x80, 0x80, 0x00, 0)
@@ -246,6 +282,18 @@ func makeSync(t *testing.T) syncVectors {
 	bad("a range of 513", "bound", wire.TypeGetRange, splice(getRange, 36, 2, 0x01, 0x02))
 	bad("a range beyond the last height", "bound", wire.TypeGetRange, splice(getRange, 32, 6, 0xff, 0xff, 0xff, 0xff, 2, 0))
 	bad("an error without text", "truncated", wire.TypeError, []byte{1})
+	raw("a payment of 2,049 bytes, where 2,048 are allowed", "size", append([]byte{12, 0x81, 0x10}, make([]byte, maxTx+1)...)...)
+	bad("no payment asked for", "bound", wire.TypeGetTxs, []byte{0})
+	bad("three payments announced, two asked for", "count", wire.TypeGetTxs, splice(getTxs, 0, 1, 3))
+	bad("a pool asked for in 15 bytes", "truncated", wire.TypeGetPool, getPool[:15])
+	bad("a pool asked for in 17 bytes", "size", wire.TypeGetPool, append(getPool[:16:16], 0))
+	bad("a page of flag 2", "bound", wire.TypeTxIDs, splice(txids, 16, 1, 2))
+	bad("an empty page with more to come", "bound", wire.TypeTxIDs, append(txids[:17:17], 0))
+	bad("one payment of a pool announced, two named", "left over", wire.TypeTxIDs, splice(txids, 17, 1, 1))
+	bad("no position", "bound", wire.TypeGetBlockTxs, append(getBlockTxs[:32:32], 0))
+	bad("a position twice", "bound", wire.TypeGetBlockTxs, splice(getBlockTxs, 35, 2, 0, 0))
+	bad("positions that descend", "bound", wire.TypeGetBlockTxs, splice(getBlockTxs, 33, 2, 2, 0))
+	bad("two positions announced, three named", "left over", wire.TypeGetBlockTxs, splice(getBlockTxs, 32, 1, 2))
 	bad("an error of two lines", "text", wire.TypeError, []byte{1, 3, 'a', '\n', 'b'})
 	return v
 }
@@ -253,6 +301,7 @@ func makeSync(t *testing.T) syncVectors {
 func TestSyncVectors(t *testing.T) {
 	vs := vectors(t, "sync.json", makeSync)
 	equal(t, "max_block_bytes", maxBlock, vs.MaxBlockBytes)
+	equal(t, "max_tx_bytes", maxTx, vs.MaxTxBytes)
 	for _, v := range vs.Valid {
 		m, err := readOne(v.Bytes)
 		if err != nil {
@@ -408,6 +457,106 @@ func TestGossipVectors(t *testing.T) {
 	}
 	for _, v := range vs.Malformed {
 		if _, err := wire.ParseAnnouncement(v.Bytes); !errors.Is(err, wire.ErrMalformed) {
+			t.Errorf("%s: %v, want it malformed", v.Name, err)
+		}
+	}
+}
+
+type batchVectors struct {
+	about
+	Cases     []batchVector     `json:"cases"`
+	Malformed []malformedVector `json:"malformed"`
+}
+
+type batchVector struct {
+	Name  string      `json:"name"`
+	TxIDs []core.Hash `json:"txids"`
+	Txs   []hexBytes  `json:"txs"`
+	Bytes hexBytes    `json:"bytes"`
+	// MessageID is gossip's.
+	MessageID core.Hash `json:"message_id"`
+}
+
+func (v *batchVector) fill(m *wire.TxBatch) {
+	v.MessageID = sha256.Sum256(v.Bytes)
+	for _, tx := range m.Txs {
+		v.TxIDs, v.Txs = append(v.TxIDs, tx.ID()), append(v.Txs, tx.AppendTo(nil))
+	}
+}
+
+func makeBatches(t *testing.T) batchVectors {
+	c := coretest.New(t, nil)
+	genesis := c.Rules.GenesisID()
+	c.Chain("b", coretest.Genesis, 2)
+	one := coretest.Pay(genesis, []core.Coin{c.Get("b1").Coinbase()}, []string{"miner"}, coretest.To("alice", core.GrainsPerING))
+	two := coretest.Pay(genesis, []core.Coin{c.Get("b2").Coinbase()}, []string{"miner"}, coretest.To("bob", 1), coretest.To("alice", 2))
+	two.Data = bytes.Repeat([]byte{7}, core.MaxTxData)
+	coretest.Sign(genesis, &two, "miner")
+	forged := one
+	forged.Witnesses = []core.Witness{{}}
+	raws := func(txs ...*core.Transaction) (list [][]byte) {
+		for _, tx := range txs {
+			list = append(list, tx.AppendTo(nil))
+		}
+		return list
+	}
+	v := batchVectors{about: about{"Messages of the topic of transactions: the payments in them and the message id; then messages that do not parse.", "gossip.md"}}
+	add := func(name string, raw []byte) []byte {
+		m, err := wire.ParseTxBatch(raw)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		out := batchVector{Name: name, Bytes: raw}
+		out.fill(m)
+		v.Cases = append(v.Cases, out)
+		return raw
+	}
+	single := add("a payment", wire.AppendTxBatch(nil, raws(&one)))
+	both := add("two payments", wire.AppendTxBatch(nil, raws(&one, &two)))
+	add("two payments the other way around, another message", wire.AppendTxBatch(nil, raws(&two, &one)))
+	add("a payment twice, which the bytes allow", wire.AppendTxBatch(nil, raws(&one, &one)))
+	add("a signature of zeros, which the bytes allow", wire.AppendTxBatch(nil, raws(&forged)))
+	add("a coinbase, which the bytes allow", wire.AppendTxBatch(nil, raws(&c.Get("b1").Block.Txs[0])))
+	raw := one.AppendTo(nil)
+	size := binary.AppendUvarint(nil, uint64(len(raw)))
+	body := func(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
+	v.Malformed = []malformedVector{
+		{"no bytes", nil, "truncated"},
+		{"kind 0", append([]byte{0}, single[1:]...), "unknown kind"},
+		{"kind 2", append([]byte{2}, single[1:]...), "unknown kind"},
+		{"no payments", []byte{1, 0}, "bound"},
+		{"a byte behind", append(single[:len(single):len(single)], 0), "left over"},
+		{"last byte missing", both[:len(both)-1], "truncated"},
+		{"two payments announced, one sent", append([]byte{1, 2}, single[2:]...), "truncated"},
+		{"1,025 payments announced", append([]byte{1, 0x81, 0x08}, make([]byte, 1025*14)...), "bound"},
+		{"a number of payments in two bytes", append([]byte{1, 0x81, 0x00}, single[2:]...), "uvarint not minimal"},
+		{"a payment of one byte less", body([]byte{1, 1}, binary.AppendUvarint(nil, uint64(len(raw)-1)), raw[:len(raw)-1]), "transaction"},
+		{"a payment and a byte", body([]byte{1, 1}, binary.AppendUvarint(nil, uint64(len(raw)+1)), raw, []byte{0}), "transaction"},
+		{"a payment of no bytes", append([]byte{1, 1, 0}, make([]byte, 13)...), "transaction"},
+		{"a size in three bytes", body([]byte{1, 1, size[0], size[1] | 0x80, 0}, raw), "uvarint not minimal"},
+	}
+	return v
+}
+
+func TestBatchVectors(t *testing.T) {
+	vs := vectors(t, "batch.json", makeBatches)
+	for _, v := range vs.Cases {
+		m, err := wire.ParseTxBatch(v.Bytes)
+		if err != nil {
+			t.Errorf("%s: %v", v.Name, err)
+			continue
+		}
+		got := batchVector{Name: v.Name, Bytes: v.Bytes}
+		got.fill(m)
+		equal(t, v.Name, got, v)
+		raws := make([][]byte, len(v.Txs))
+		for i := range raws {
+			raws[i] = v.Txs[i]
+		}
+		equal(t, v.Name+", encoded again", hexBytes(wire.AppendTxBatch(nil, raws)), v.Bytes)
+	}
+	for _, v := range vs.Malformed {
+		if _, err := wire.ParseTxBatch(v.Bytes); !errors.Is(err, wire.ErrMalformed) {
 			t.Errorf("%s: %v, want it malformed", v.Name, err)
 		}
 	}
