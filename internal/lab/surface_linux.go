@@ -84,6 +84,7 @@ type HistoryRow struct {
 	In            uint64 `json:"in"`
 	Out           uint64 `json:"out"`
 	Fee           uint64 `json:"fee"`
+	Resend        bool   `json:"resend"` // it can be sent again
 }
 
 // Tx is "tx get".

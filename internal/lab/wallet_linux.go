@@ -96,6 +96,9 @@ func (w *Wallet) MustSend(to, amount string, args ...string) Payment {
 	return p
 }
 
+// Resend sends a payment's bytes again.
+func (w *Wallet) Resend(txid string) error { return w.Node.JSON(nil, "wallet", "resend", txid) }
+
 // Balance is "wallet balance".
 func (w *Wallet) Balance() (Balance, error) {
 	var b Balance
