@@ -8,7 +8,6 @@ import (
 
 	"github.com/ingchain/ingchain/core"
 	"github.com/ingchain/ingchain/core/signature"
-	"github.com/ingchain/ingchain/core/signature/sigcache"
 )
 
 // minBatch is how many signatures a core should get at least: below that,
@@ -116,7 +115,10 @@ func (m *Manager) knownSignatures() core.SignatureCache {
 }
 
 // knownOnly is a cache that learns nothing; without one, it knows nothing.
-type knownOnly struct{ cache *sigcache.Cache }
+type knownOnly struct{ cache core.SignatureCache }
 
+// Has implements [core.SignatureCache].
 func (k knownOnly) Has(it *signature.Item) bool { return k.cache != nil && k.cache.Has(it) }
-func (k knownOnly) Add(*signature.Item)         {}
+
+// Add implements [core.SignatureCache].
+func (k knownOnly) Add(*signature.Item) {}

@@ -1,5 +1,12 @@
 package chain
 
+import (
+	"sync/atomic"
+
+	"github.com/ingchain/ingchain/core"
+	"github.com/ingchain/ingchain/core/signature"
+)
+
 // Held tells how much the manager holds in memory: heights that differ from the
 // store's index, and header records.
 func (m *Manager) Held() (over, records int) {
@@ -35,3 +42,45 @@ func (m *Manager) HeaderVerdicts() int {
 	defer m.verdicts.mu.Unlock()
 	return len(m.verdicts.headers)
 }
+
+// CountSignatures counts from now on the signatures that are asked for in the
+// cache: those that it knows, and those that are to be verified.
+func (m *Manager) CountSignatures() (known, unknown *atomic.Int64) {
+	c := &countingCache{SignatureCache: m.pool.sigs}
+	m.pool.sigs = c
+	return &c.known, &c.unknown
+}
+
+type countingCache struct {
+	core.SignatureCache
+	known, unknown atomic.Int64
+}
+
+func (c *countingCache) Has(it *signature.Item) bool {
+	ok := c.SignatureCache.Has(it)
+	if ok {
+		c.known.Add(1)
+	} else {
+		c.unknown.Add(1)
+	}
+	return ok
+}
+
+// LimitMoves bounds what the pool is given of a reorganisation at once, in bytes.
+func (m *Manager) LimitMoves(bytes int) { m.pool.moveBytes = bytes }
+
+// LockChange keeps everything from changing the chain until unlock is called.
+func (m *Manager) LockChange() (unlock func()) {
+	m.change.Lock()
+	return m.change.Unlock
+}
+
+// SearchFactor bounds the search for bad signatures.
+const SearchFactor = searchFactor
+
+// MaxFaults bounds what TxFaults returns.
+const MaxFaults = maxFaults
+
+// RewriteJournal rewrites the journal as TendPool does, whether it is time to or
+// not.
+func (m *Manager) RewriteJournal() error { return m.rewriteJournal(false) }

@@ -26,8 +26,11 @@ type txPool struct {
 	turn turn
 	// sigs are signatures that have verified, so that a block of known payments
 	// costs almost nothing.
-	sigs *sigcache.Cache
+	sigs core.SignatureCache
 	feed feed
+	// moveBytes is how much of the blocks of a reorganisation the pool is given at
+	// once.
+	moveBytes int
 	// journal is nil if nothing is kept on disk.
 	journal *txJournal
 
@@ -54,7 +57,7 @@ func (m *Manager) openPool(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("pool of payments: %w", err)
 	}
-	m.pool = &txPool{turn: newTurn(), sigs: sigcache.New(sigcache.DefaultEntries), pool: pool, tip: m.work}
+	m.pool = &txPool{turn: newTurn(), sigs: sigcache.New(sigcache.DefaultEntries), moveBytes: moveBytes, pool: pool, tip: m.work}
 	if m.opts.Journal == "" || m.store.ReadOnly() {
 		return nil
 	}

@@ -88,7 +88,7 @@ type poolStep struct {
 // pool is given one part after another, every time with the coins of the new tip:
 // which payments stay is the same, why others left is told less exactly.
 func (m *Manager) firstStep(mv poolMove) (s poolStep, err error) {
-	room := moveBytes
+	room := m.pool.moveBytes
 	if s.reverted, s.rest.reverted, err = m.blocksOf(mv.reverted, &room); err != nil {
 		return s, err
 	}
@@ -102,7 +102,7 @@ func (m *Manager) firstStep(mv poolMove) (s poolStep, err error) {
 }
 
 func (m *Manager) nextStep(mv poolMove) (s poolStep, err error) {
-	room := moveBytes
+	room := m.pool.moveBytes
 	if s.applied, s.rest.applied, err = m.blocksOf(mv.applied, &room); err != nil {
 		return s, err
 	}

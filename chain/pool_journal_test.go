@@ -1,0 +1,280 @@
+package chain_test
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/ingchain/ingchain/chain"
+	"github.com/ingchain/ingchain/chain/mempool"
+	"github.com/ingchain/ingchain/chain/mempool/journal"
+	"github.com/ingchain/ingchain/core"
+)
+
+// branchTo lists the builder's blocks after genesis up to one.
+func (b *builder) branchTo(id core.Hash) (blocks []*core.Block) {
+	for at := id; at != b.genesis(); at = b.blocks[at].Header.Parent {
+		blocks = append([]*core.Block{b.blocks[at]}, blocks...)
+	}
+	return blocks
+}
+
+// mustOpen opens a manager that the test closes.
+func mustOpen(t *testing.T, fs vfs.FS, opts chain.Options) *chain.Manager {
+	t.Helper()
+	m, err := openOn(t, fs, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func mustClose(t *testing.T, m *chain.Manager) {
+	t.Helper()
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func isPooled(m *chain.Manager, tx core.Transaction) (ok bool) {
+	m.ReadPool(func(p *mempool.Pool) { ok = p.Has(tx.ID()) })
+	return ok
+}
+
+// records reads a journal beside whoever has it open.
+func records(t *testing.T, path string, genesis core.Hash) map[core.Hash]bool {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held, err := journal.Parse(raw, genesis)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := make(map[core.Hash]bool)
+	for _, r := range held.Records {
+		tx, err := core.ParseTransaction(r.Tx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told[tx.ID()] = told[tx.ID()] || r.Acknowledged
+	}
+	return told
+}
+
+// What was acknowledged outlives a kill, with what it depends on; the rest of the
+// pool outlives a clean end.
+func TestJournalOverKillAndRestart(t *testing.T) {
+	b := newBuilder(t)
+	dir, fs := t.TempDir(), memFS()
+	path := filepath.Join(dir, "mempool.dat")
+	m := mustOpen(t, fs, chain.Options{Journal: path})
+	coins := b.fund(m, 4)
+	ours := b.pay(coins[0], 1000)
+	parent := b.pay(coins[1], 1000)            // of a peer
+	child := b.pay(outputOf(&parent, 0), 1000) // ours, and depends on it
+	theirs := b.pay(coins[2], 1000)
+	if outs, err := m.AddTxs(t.Context(), "peer", pointers([]core.Transaction{parent, theirs})); err != nil || outs[0].Err != nil || outs[1].Err != nil {
+		t.Fatal(outs, err)
+	}
+	mustSubmit(t, m, ours, child)
+	// The kill: what is in the file by now.
+	killed := filepath.Join(dir, "killed")
+	copyFile(t, path, killed)
+	if told := records(t, killed, b.genesis()); len(told) != 3 || !told[ours.ID()] || !told[child.ID()] || told[parent.ID()] {
+		t.Errorf("the journal has %v", told)
+	}
+	mustClose(t, m)
+
+	other := mustOpen(t, memFS(), chain.Options{Journal: killed})
+	if isPooled(other, ours) {
+		t.Error("a payment whose coins are not there came back")
+	}
+	other.ReadPool(func(p *mempool.Pool) {
+		if why, ok := p.Explain(ours.ID()); !ok || why.Reason != mempool.CoinGone {
+			t.Errorf("%+v, %v", why, ok)
+		}
+	})
+	mustClose(t, other)
+
+	copyFile(t, path, killed+"2") // saved by Close: all of the pool
+	if told := records(t, path, b.genesis()); len(told) != 4 || !told[ours.ID()] || !told[child.ID()] || told[parent.ID()] || told[theirs.ID()] {
+		t.Errorf("after a clean end the journal has %v", told)
+	}
+	again := mustOpen(t, fs, chain.Options{Journal: path})
+	for i, tx := range []core.Transaction{ours, parent, child, theirs} {
+		if !isPooled(again, tx) {
+			t.Errorf("payment %d did not come back", i)
+		}
+	}
+	// Acknowledging again writes nothing that is there.
+	size := fileSize(t, path)
+	if outs, err := again.SubmitTxs(t.Context(), pointers([]core.Transaction{ours})); err != nil || outs[0].Status != mempool.Known {
+		t.Fatal(outs, err)
+	}
+	if fileSize(t, path) != size {
+		t.Error("a payment was written twice")
+	}
+	if _, err := again.SubmitTxs(t.Context(), pointers([]core.Transaction{theirs})); err != nil {
+		t.Fatal(err)
+	}
+	if told := records(t, path, b.genesis()); !told[theirs.ID()] {
+		t.Error("a known payment was acknowledged and not kept")
+	}
+	mustClose(t, again)
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	raw, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func fileSize(t *testing.T, path string) int64 {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
+}
+
+// The journal is judged when it is loaded: signatures too, and what a block took
+// meanwhile is told apart.
+func TestJournalIsJudged(t *testing.T) {
+	b := newBuilder(t)
+	dir, fs := t.TempDir(), memFS()
+	path := filepath.Join(dir, "mempool.dat")
+	m := mustOpen(t, fs, chain.Options{Journal: path})
+	coins := b.fund(m, 4)
+	good, mined, forged := b.pay(coins[0], 1000), b.pay(coins[1], 1000), b.pay(coins[2], 1000)
+	// A child stands before its parent.
+	child := b.pay(outputOf(&good, 1), 1000)
+	mustAdd(t, m, b.child(m.Tip().ID, mined))
+	mustClose(t, m)
+	spoil(&forged, false)
+	j, _, err := journal.Open(path, b.genesis(), journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tx := range []core.Transaction{child, mined, forged, good, good} {
+		if err := j.Append(journal.Record{Time: 5, Acknowledged: true, Tx: tx.AppendTo(nil)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.Append(journal.Record{Time: 6, Tx: []byte("no payment")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	policy := mempool.DefaultPolicy()
+	policy.Expiry = 1 << 60
+	m = mustOpen(t, fs, chain.Options{Journal: path, Policy: &policy, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	m.ReadPool(func(p *mempool.Pool) {
+		if s := p.Stats(0); s.Count != 2 || s.Orphans != 0 || !p.Has(good.ID()) || !p.Has(child.ID()) {
+			t.Errorf("%+v", s)
+		}
+		if e, _ := p.Get(good.ID()); e.Time != 5 {
+			t.Errorf("it came at %d", e.Time)
+		}
+		if why, ok := p.Explain(forged.ID()); !ok || why.Code != core.ErrTxSignature {
+			t.Errorf("%+v, %v", why, ok)
+		}
+	})
+	for _, want := range []string{"reason=confirmed count=1 acknowledged=1", "reason=tx-signature count=1", mined.ID().String(), "records=1", "count=2"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %q:\n%s", want, log.String())
+		}
+	}
+	mustClose(t, m)
+}
+
+// A file that is no journal, or another network's, is set aside: the node starts.
+func TestAJournalThatCannotBeReadIsSetAside(t *testing.T) {
+	b := newBuilder(t)
+	for name, content := range map[string][]byte{"damaged": []byte("????"), "empty": nil, "other network": otherJournal(t)} {
+		path := filepath.Join(t.TempDir(), "mempool.dat")
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var log bytes.Buffer
+		m := mustOpen(t, memFS(), chain.Options{Journal: path, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		mustSubmit(t, m, b.pay(b.fund(m, 1)[0], 1000))
+		mustClose(t, m)
+		if aside, err := os.ReadFile(path + ".damaged"); err != nil || !bytes.Equal(aside, content) {
+			t.Errorf("%s: %q, %v", name, aside, err)
+		}
+		if !strings.Contains(log.String(), path+".damaged") {
+			t.Errorf("%s: nothing in the log", name)
+		}
+		if told := records(t, path, b.genesis()); len(told) != 1 {
+			t.Errorf("%s: %d payments in the new journal", name, len(told))
+		}
+	}
+	// What is not even a file is for the operator to look at.
+	if m, err := openOn(t, memFS(), chain.Options{Journal: t.TempDir()}); err == nil {
+		mustClose(t, m)
+		t.Error("a directory passed as a journal")
+	}
+}
+
+func otherJournal(t *testing.T) []byte {
+	path := filepath.Join(t.TempDir(), "j")
+	j, _, err := journal.Open(path, core.Hash{9}, journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// Once a block has taken payments, a rewrite drops them and keeps the others.
+func TestTheJournalIsRewritten(t *testing.T) {
+	b := newBuilder(t)
+	path := filepath.Join(t.TempDir(), "mempool.dat")
+	m := mustOpen(t, memFS(), chain.Options{Journal: path})
+	coins := b.fund(m, 3)
+	mined, stays := b.pay(coins[0], 1000), b.pay(coins[1], 1000)
+	theirs := b.pay(coins[2], 1000)
+	mustSubmit(t, m, mined, stays)
+	if _, err := m.AddTxs(t.Context(), "peer", pointers([]core.Transaction{theirs})); err != nil {
+		t.Fatal(err)
+	}
+	parent := m.Tip().ID
+	mustAdd(t, m, b.child(parent, mined))
+	if err := m.RewriteJournal(); err != nil {
+		t.Fatal(err)
+	}
+	if told := records(t, path, b.genesis()); len(told) != 1 || !told[stays.ID()] {
+		t.Errorf("the journal has %v", told)
+	}
+	// The block is reverted: the payment is owed again, and written.
+	mustAdd(t, m, b.branch(parent, 2)...)
+	if told := records(t, path, b.genesis()); len(told) != 2 || !told[mined.ID()] || !isPooled(m, mined) {
+		t.Errorf("after the reorganisation the journal has %v", told)
+	}
+	mustClose(t, m)
+	if _, err := m.SubmitTxs(t.Context(), pointers([]core.Transaction{b.pay(coins[2], 5000)})); !errors.Is(err, chain.ErrClosed) {
+		t.Errorf("a closed chain: %v", err)
+	}
+}
