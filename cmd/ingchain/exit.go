@@ -62,6 +62,7 @@ func withHint(err error, format string, args ...any) error {
 // exitCode is the one place that maps failures to exit codes.
 func exitCode(err error) int {
 	var usage usageError
+	var answer *api.Error
 	switch {
 	case err == nil:
 		return exitOK
@@ -73,7 +74,8 @@ func exitCode(err error) int {
 		return exitNotFound
 	case isOneOf(err, notAllowedErrors):
 		return exitNotAllowed
-	case errors.Is(err, api.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, api.ErrTimeout), errors.Is(err, context.DeadlineExceeded),
+		errors.As(err, &answer) && (answer.Code == api.CodeIndexBuilding || answer.Code == api.CodeIndexBehind):
 		return exitTimeout
 	case errors.Is(err, api.ErrUnreachable), errors.Is(err, api.ErrShuttingDown):
 		return exitUnreachable
@@ -112,6 +114,8 @@ func (a *app) hintFor(err error) string {
 		return fmt.Sprintf("start a node with 'ingchain up%s', or name its directory with --data-dir", a.dataDirArg())
 	case errors.Is(err, api.ErrBusy):
 		return "wait a moment and try again"
+	case errors.Is(err, keystore.ErrGap):
+		return "'ingchain wallet list' shows the addresses that are out"
 	case errors.Is(err, node.ErrWrongNetwork):
 		return "a data directory belongs to one network for good; give this network a --data-dir of its own"
 	}

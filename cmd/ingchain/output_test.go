@@ -14,6 +14,8 @@ import (
 	"github.com/ingchain/ingchain/api"
 	"github.com/ingchain/ingchain/core"
 	"github.com/ingchain/ingchain/node"
+	"github.com/ingchain/ingchain/wallet"
+	"github.com/ingchain/ingchain/wallet/keystore"
 )
 
 func TestExitCodes(t *testing.T) {
@@ -33,6 +35,28 @@ func TestExitCodes(t *testing.T) {
 		api.ErrShuttingDown:               6,
 		errInterrupted:                    130,
 		withHint(api.ErrNotFound, "look"): 3,
+		// Of wallets and payments.
+		core.ErrAmount:              2,
+		core.ErrAddressNetwork:      2,
+		wallet.ErrChecksum:          2,
+		wallet.ErrDraft:             2,
+		wallet.ErrMessage:           2,
+		keystore.ErrSendID:          2,
+		keystore.ErrEmpty:           2,
+		keystore.ErrNoWallet:        3,
+		keystore.ErrNetwork:         4,
+		wallet.ErrDraftNetwork:      4,
+		keystore.ErrPassphrase:      4,
+		keystore.ErrWatchOnly:       4,
+		keystore.ErrExists:          1,
+		keystore.ErrIDUsed:          1,
+		keystore.ErrPublic:          1,
+		wallet.ErrMessageSignature:  1,
+		&wallet.AbsurdFeeError{}:    1,
+		&wallet.InsufficientError{}: 1,
+		api.ErrRefused:              1,
+		&api.Error{Problem: api.Problem{Code: api.CodeIndexOff}}:      1,
+		&api.Error{Problem: api.Problem{Code: api.CodeIndexBuilding}}: 5,
 	} {
 		if err != nil {
 			err = fmt.Errorf("while testing: %w", err)

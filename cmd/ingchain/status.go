@@ -51,6 +51,7 @@ func printStatus(w io.Writer, st api.Status) {
 		{"peers", fmt.Sprint(st.Peers)},
 		{"mining", mining},
 		{"mempool", fmt.Sprintf("%d transactions, %d bytes", st.Mempool.Count, st.Mempool.Bytes)},
+		{"index", indexState(st)},
 		{"peer id", st.PeerID},
 	}
 	for i, addr := range st.Addrs {
@@ -66,6 +67,19 @@ func printStatus(w io.Writer, st api.Status) {
 		rows = append(rows, [2]string{"warning", warning})
 	}
 	pairs(w, rows)
+}
+
+// indexState words whether the node can answer about addresses.
+func indexState(st api.Status) string {
+	switch {
+	case !st.Index.Enabled:
+		return "off, so wallets can't ask this node"
+	case st.Index.Error != "":
+		return "failed: " + st.Index.Error
+	case st.Index.Building:
+		return fmt.Sprintf("building, at height %s of %s", grouped(st.Index.Height), grouped(st.Tip.Height))
+	}
+	return "of addresses, up to date"
 }
 
 // timeOf words a time in Unix milliseconds.
