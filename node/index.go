@@ -102,6 +102,9 @@ func (n *Node) usableIndex() error {
 	}
 	at, tip := n.index.Tip(), n.chain.Tip()
 	if uint64(at.Height)+indexFar < uint64(tip.Height) {
+		if err := n.index.Status().Err; err != nil {
+			return indexFailed(err)
+		}
 		return &api.IndexError{Code: api.CodeIndexBuilding, Detail: fmt.Sprintf("the address index is being built: at block %d of %d; try again later", at.Height, tip.Height)}
 	}
 	return nil
