@@ -33,6 +33,10 @@ const (
 	// nothing: a peer that sends only such gets a thousand a second looked at.
 	junkFactor = 16
 
+	// searchFactor is how much more a batch with a bad signature costs than a good
+	// one: culprits are looked for.
+	searchFactor = 4
+
 	// excessBatches is how many batches above its share a peer may send before it
 	// is taken for a flood and disconnected, and excessRate how many of these are
 	// forgotten a second.
@@ -135,6 +139,14 @@ func (t *txRelay) admit(p peer.ID, n int, all *bucket, of func(*account) *bucket
 	}
 	all.charge(n, now)
 	return true
+}
+
+// chargeSearch takes what the search for bad signatures has cost off the share of
+// all.
+func (t *txRelay) chargeSearch(signatures int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.signatures.charge(signatures*(searchFactor-1), time.Now())
 }
 
 // chargeJunk makes a peer pay for payments that came to nothing, by their

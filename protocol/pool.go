@@ -17,6 +17,9 @@ type Pool interface {
 	ReadPool(read func(p *mempool.Pool))
 	// SubscribePool returns a channel that is poked after each change of the pool.
 	SubscribePool() (wake <-chan struct{}, cancel func())
+	// TxFaults returns, once, orphans that turned out to break a rule when a block
+	// brought what they spend.
+	TxFaults() []mempool.Fault
 	// ForgetTxPeer drops what is kept on behalf of a peer that has left.
 	ForgetTxPeer(from string)
 }

@@ -166,7 +166,11 @@ func (t *txRelay) noteFetched(txs []*core.Transaction, outcomes []mempool.Outcom
 		case mempool.Accepted:
 			taken++
 		case mempool.Refused:
-			t.refused.add(txs[i].ID(), now)
+			// By policy only: of what is false, another peer may have the true witnesses.
+			var policy *mempool.PolicyError
+			if errors.As(outcomes[i].Err, &policy) {
+				t.refused.add(txs[i].ID(), now)
+			}
 		}
 	}
 	t.mu.Unlock()

@@ -57,6 +57,7 @@ func (t *txRelay) validate(ctx context.Context, from peer.ID, msg *pubsub.Messag
 	}
 	t.publishAgain(ids, taken)
 	if blame != nil {
+		t.chargeSearch(signaturesOf(fresh))
 		s.log.Debug("payments rejected", "peer", from, "error", blame)
 		return pubsub.ValidationReject
 	}
@@ -84,14 +85,17 @@ func (t *txRelay) unknown(txs []*core.Transaction) (fresh []*core.Transaction, i
 }
 
 // sortOut returns the txids of what the pool took, and how many signatures were
-// verified for what is of no use.
+// verified for what is of no use. What pays too little is refused without that,
+// and is no fault of a peer with more room.
 func sortOut(txs []*core.Transaction, ids []core.Hash, outcomes []mempool.Outcome) (taken []core.Hash, junk int) {
 	for i := range outcomes {
 		switch outcomes[i].Status {
 		case mempool.Accepted:
 			taken = append(taken, ids[i])
 		case mempool.Refused, mempool.Orphan:
-			junk += len(txs[i].Witnesses)
+			if code := core.CodeOf(outcomes[i].Err); code != mempool.ErrFeeLow && code != mempool.ErrTooManyCoins {
+				junk += len(txs[i].Witnesses)
+			}
 		}
 	}
 	return taken, junk

@@ -65,6 +65,7 @@ func (t *txRelay) compareSoon() {
 // lacks: so pools converge without gossip, as chains do.
 func (t *txRelay) reconcile(ctx context.Context, g *group) {
 	for ctx.Err() == nil {
+		_ = t.blame(t.pool.TxFaults(), "")
 		wait := compareTick
 		if !t.s.behind() {
 			wait = t.compareDue(ctx, g)

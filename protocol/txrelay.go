@@ -167,14 +167,8 @@ func (t *txRelay) settle(from peer.ID, outcomes []mempool.Outcome) (blame error)
 		if o.Status == mempool.Orphan {
 			missing = append(missing, o.Missing...)
 		}
-		for _, f := range o.Faults {
-			for _, who := range f.From {
-				if p := peer.ID(who); p != from {
-					t.punish(p, f.Err)
-				} else if blame == nil {
-					blame = f.Err
-				}
-			}
+		if err := t.blame(o.Faults, from); err != nil && blame == nil {
+			blame = err
 		}
 	}
 	if blame != nil {
@@ -185,9 +179,24 @@ func (t *txRelay) settle(from peer.ID, outcomes []mempool.Outcome) (blame error)
 	return nil
 }
 
+// blame punishes whoever sent orphans that turned out false, but for one peer, for
+// whom it returns what there is.
+func (t *txRelay) blame(faults []mempool.Fault, but peer.ID) (err error) {
+	for _, f := range faults {
+		for _, who := range f.From {
+			if p := peer.ID(who); p != but {
+				t.punish(p, f.Err)
+			} else {
+				err = f.Err
+			}
+		}
+	}
+	return err
+}
+
 // punish drops whoever sent a false payment.
 func (t *txRelay) punish(p peer.ID, err error) {
-	if p == "" || p == t.s.host.ID() {
+	if p == "" {
 		t.s.chatter.line(slog.LevelWarn, "own payment breaks a rule", "error", err)
 		return
 	}

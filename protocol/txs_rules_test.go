@@ -93,6 +93,34 @@ func TestFalseOrphan(t *testing.T) {
 	})
 }
 
+// So it is if a block brings what it spends.
+func TestOrphanFoundFalseByABlock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := newSimulation(t)
+		n := sim.node(sim.withPool())
+		n.pool.Fault(mempool.Fault{From: []string{"liar"}, Err: &core.RuleError{Code: core.ErrOwner}})
+		sim.until(5*time.Second, "punished", func() bool { return n.state("liar").Code == core.ErrOwner })
+	})
+}
+
+// Forged witnesses do not keep a true payment away.
+func TestForgedWitnessesDoNotSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := newSimulation(t)
+		n, honest := sim.node(sim.withPool()), sim.node(sim.withPool())
+		sim.connect(n, honest)
+		sim.until(5*time.Second, "joined", func() bool { return sim.joined(n, honest) })
+		tx := sim.pay(0, 1000)
+		if got := sim.validate(n, "liar", batchOf(forged(tx))); got != pubsub.ValidationReject {
+			t.Errorf("forged: %v", got)
+		}
+		n.service.txs.noteFetched([]*core.Transaction{forged(tx)}, []mempool.Outcome{{Err: &core.RuleError{Code: core.ErrTxSignature}}})
+		honest.service.txs.markCarried(idsOf([]*core.Transaction{tx})) // by asking alone
+		honest.pool.Submit(tx)
+		sim.until(compareInterval+time.Second, "there", sim.have([]*core.Transaction{tx}, n))
+	})
+}
+
 // Of a batch that is not passed on, what is good goes on all the same, and what
 // is bad never does.
 func TestGoodPaymentsOfABadBatchGoOn(t *testing.T) {

@@ -22,6 +22,7 @@ type Pool struct {
 	pool     *mempool.Pool
 	watchers map[chan struct{}]bool
 	judged   int // signatures that peers made us verify
+	faults   []mempool.Fault
 	// forgotten are the peers that left.
 	forgotten []string
 }
@@ -45,21 +46,48 @@ func (p *Pool) AddTxs(_ context.Context, from string, txs []*core.Transaction) (
 	defer p.mu.Unlock()
 	defer p.poke()
 	out := make([]mempool.Outcome, len(txs))
+	var all []core.BlockSignature
 	for i, t := range txs {
-		tx := mempool.NewTx(t)
-		out[i].Tx = tx
-		if p.pool.Has(tx.ID()) {
+		out[i].Tx = mempool.NewTx(t)
+		if sigs, err := p.rules.CheckTxForm(t); err == nil && !p.pool.Has(out[i].Tx.ID()) {
+			all = append(all, sigs...)
+		}
+	}
+	good := core.VerifySignatures(all) == nil
+	if from != "" {
+		p.judged += len(all)
+	}
+	for i, t := range txs {
+		if p.pool.Has(out[i].Tx.ID()) {
 			out[i].Status = mempool.Known
 			continue
 		}
-		if from != "" {
-			p.judged += len(t.Witnesses)
+		if good {
+			_, out[i].Err = p.rules.CheckTxForm(t)
+		} else {
+			out[i].Err = p.rules.CheckTx(t)
 		}
-		if out[i].Err = p.rules.CheckTx(t); out[i].Err == nil {
-			out[i].Result, out[i].Err = p.pool.Add(tx, p.coins, uint64(time.Now().UnixMilli()), from)
+		if out[i].Err == nil {
+			out[i].Result, out[i].Err = p.pool.Add(out[i].Tx, p.coins, uint64(time.Now().UnixMilli()), from)
 		}
 	}
 	return out, nil
+}
+
+// Fault makes an orphan of a peer turn out false, as a block would.
+func (p *Pool) Fault(f mempool.Fault) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.faults = append(p.faults, f)
+}
+
+// TxFaults returns what Fault was told, once.
+func (p *Pool) TxFaults() []mempool.Fault {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	faults := p.faults
+	p.faults = nil
+	return faults
 }
 
 // Submit adds payments of our own, which must be good.
