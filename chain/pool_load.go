@@ -152,9 +152,11 @@ func (l *loading) refuse(k *keepable, err error) {
 	}
 	r.count++
 	if k.told {
-		l.m.pool.mu.Lock()
-		l.m.pool.pool.Lose(k.tx.ID(), err, l.m.now())
-		l.m.pool.mu.Unlock()
+		if why != string(mempool.Confirmed) { // nothing was lost
+			l.m.pool.mu.Lock()
+			l.m.pool.pool.Lose(k.tx.ID(), err, l.m.now())
+			l.m.pool.mu.Unlock()
+		}
 		if r.told++; len(r.named) < namedTxs {
 			r.named = append(r.named, k.tx.ID().String())
 		}
