@@ -53,7 +53,7 @@ type payer struct {
 // once; what was acknowledged is in the pool or the chain whenever the node is
 // back; the wallet opens each time; and no money appears or is lost.
 func TestSendKill9(t *testing.T) {
-	p := newPayer(t)
+	p := newPayer(t, filepath.Join(t.TempDir(), "d"))
 	payments, attempts := 0, 0
 	for p.counts["wallet send killed"] < *killtest.Kills {
 		payments++
@@ -74,10 +74,9 @@ func TestSendKill9(t *testing.T) {
 	p.checkMoney(payments)
 }
 
-// newPayer makes a wallet and a node that has mined for it.
-func newPayer(t *testing.T) *payer {
-	base := t.TempDir()
-	p := &payer{t: t, dir: filepath.Join(base, "d"), password: filepath.Join(base, "password"),
+// newPayer makes a wallet in a data directory, and a node that has mined for it.
+func newPayer(t *testing.T, dir string) *payer {
+	p := &payer{t: t, dir: dir, password: filepath.Join(filepath.Dir(dir), "password"),
 		acknowledged: map[string]core.Hash{}, counts: map[string]int{}}
 	if err := os.WriteFile(p.password, []byte("correct horse\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -188,6 +187,11 @@ func (p *payer) restartNode() {
 	p.t.Helper()
 	p.client.Close()
 	p.node, p.client = upNode(p.t, p.dir)
+	// Of what blocks took before it tells once it has read them again.
+	waitFor(p.t, func() bool {
+		st, err := p.client.Status(p.t.Context())
+		return err == nil && !st.Index.Building && st.Index.Height == st.Tip.Height
+	})
 	p.checkAcknowledged()
 }
 
@@ -196,7 +200,7 @@ func (p *payer) checkAcknowledged() {
 	for id, txid := range p.acknowledged {
 		tx, err := p.client.Tx(p.t.Context(), txid, false)
 		if err != nil || tx.Status != api.StatusPending && tx.Status != api.StatusConfirmed {
-			p.t.Fatalf("acknowledged payment %s, %s: %q, %v", id, txid, tx.Status, err)
+			p.t.Fatalf("acknowledged payment %s, %s: %q %+v, %v", id, txid, tx.Status, tx.Gone, err)
 		}
 	}
 }

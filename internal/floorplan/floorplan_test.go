@@ -61,7 +61,7 @@ var plan = []floor{
 	{pkg: "cmd/ingchain", may: []string{"core", "wallet", "wallet/keystore", "api", "node",
 		"github.com/spf13/...", "github.com/lmittmann/tint", "github.com/pelletier/go-toml/v2", "github.com/knadh/koanf/...", "github.com/mattn/...",
 		"github.com/adrg/xdg", "golang.org/x/term", "github.com/multiformats/go-multiaddr", "github.com/libp2p/go-libp2p/gologshim"}, why: "flags, signals and verbs over the API client"},
-	{pkg: "internal/killtest", may: nil, why: "starts and kills processes of tests"},
+	{pkg: "internal/killtest", may: []string{"golang.org/x/sys/unix"}, why: "kills processes of tests, and fills disks"},
 	{pkg: "internal/atomicfile", may: nil, why: "replaces small files safely"},
 }
 

@@ -3,19 +3,16 @@ package killtest_test
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/ingchain/ingchain/chain"
 	"github.com/ingchain/ingchain/chain/mempool/journal"
 	"github.com/ingchain/ingchain/chain/pebbledb"
 	"github.com/ingchain/ingchain/core"
+	"github.com/ingchain/ingchain/internal/killtest"
 	"github.com/ingchain/ingchain/wallet"
 	"github.com/ingchain/ingchain/wallet/keystore"
 )
@@ -26,57 +23,11 @@ const (
 	tinyTries = 10_000    // more writes than it has room for
 )
 
-// mountTiny makes a file system of its own, which ends with the test.
-func mountTiny(t *testing.T) string {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root, to mount a small file system")
-	}
-	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d", tinyDisk)); err != nil {
-		t.Skip("cannot mount a small file system: ", err)
-	}
-	t.Cleanup(func() {
-		// The store that failed keeps its files open for as long as the process lives.
-		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
-
-// fill leaves little space on a disk; free gives it back.
-func fill(t *testing.T, dir string, leave uint64) (free func()) {
-	t.Helper()
-	var st unix.Statfs_t
-	if err := unix.Statfs(dir, &st); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, "ballast")
-	f, err := os.Create(path)
-	if err == nil {
-		_, err = io.CopyN(f, zeros{}, int64(st.Bavail*uint64(st.Bsize)-leave))
-		err = errors.Join(err, f.Close())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func() {
-		if err := os.Remove(path); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-type zeros struct{}
-
-func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
-
 // The chain's store, the journal and the wallet's files share a disk that runs
 // full. Each says so; what each had acknowledged is there; and once there is
 // space again the wallet and the journal go on, and the store opens again.
 func TestFullDiskOfAll(t *testing.T) {
-	dir := mountTiny(t)
+	dir := killtest.TinyDisk(t, tinyDisk)
 	rules, err := core.NewRules(core.Dev())
 	must(t, err)
 	db, err := pebbledb.Open(dir, rules.GenesisID(), pebbledb.Options{CacheBytes: 1 << 20, MemTableBytes: 256 << 10})
@@ -88,7 +39,7 @@ func TestFullDiskOfAll(t *testing.T) {
 	must(t, err)
 	s, err := keystore.Create(dir, rules, words, wallet.Passphrase{}, phrase, 1, keystore.Options{WorkFactor: 2})
 	must(t, err)
-	free := fill(t, dir, tinySpace)
+	free := killtest.Fill(t, dir, tinySpace)
 
 	var told uint64 // the store's last number that was synced
 	var kept []journal.Record
