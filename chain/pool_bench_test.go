@@ -134,3 +134,66 @@ func BenchmarkPoolTemplate(b *testing.B) {
 		b.Fatal(err)
 	}
 }
+
+// BenchmarkAddBlocksUnderFlood adds empty blocks while four peers offer payments
+// as fast as they can: good ones, and such with bad signatures.
+func BenchmarkAddBlocksUnderFlood(b *testing.B) {
+	p := newPurse(b, 28_000)
+	good := p.payments()
+	bad := make([]*core.Transaction, 1024)
+	for i := range bad {
+		tx := *good[i]
+		spoil(&tx, false)
+		bad[i] = &tx
+	}
+	blocks := p.bare(p.tip(), 50)
+	for _, bc := range []struct {
+		name string
+		txs  []*core.Transaction
+	}{{"none", nil}, {"good", good}, {"bad signatures", bad}} {
+		b.Run(bc.name, func(b *testing.B) {
+			var worst, sum, all time.Duration
+			var offered atomic.Int64
+			for range b.N {
+				m := p.open(b, chain.Options{})
+				stop := flood(m, bc.txs, &offered)
+				start := time.Now()
+				for _, blk := range blocks {
+					for seen := offered.Load(); bc.txs != nil && offered.Load() < seen+500; {
+						time.Sleep(100 * time.Microsecond)
+					}
+					began := time.Now()
+					mustAdd(b, m, blk)
+					sum += time.Since(began)
+					worst = max(worst, time.Since(began))
+				}
+				all += time.Since(start)
+				stop()
+				if err := m.Close(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(sum.Microseconds())/float64(b.N*len(blocks))/1e3, "ms/block")
+			b.ReportMetric(float64(offered.Load())/all.Seconds(), "txs/s")
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(float64(worst.Microseconds())/1e3, "ms-worst")
+		})
+	}
+}
+
+// flood offers payments again and again, as four peers, until stop is called.
+func flood(m *chain.Manager, txs []*core.Transaction, offered *atomic.Int64) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	for peer := range 4 {
+		wg.Go(func() {
+			for ctx.Err() == nil && len(txs) > 0 {
+				at := int(next.Add(256)-256) % len(txs)
+				outs, _ := m.AddTxs(ctx, fmt.Sprint(peer), txs[at:min(at+256, len(txs))])
+				offered.Add(int64(len(outs)))
+			}
+		})
+	}
+	return func() { cancel(); wg.Wait() }
+}

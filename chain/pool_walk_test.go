@@ -49,6 +49,9 @@ func newPoolWalker(t *testing.T, seed uint64) *poolWalker {
 	w.opts.Now = func() time.Time { return clockOf().Add(w.clock) }
 	w.opts.Journal = w.journal()
 	w.closing = w.check
+	if seed%4 == 0 {
+		w.opened = func() { w.m.LimitMoves(1) } // every reorganisation is a long one
+	}
 	w.open()
 	return w
 }

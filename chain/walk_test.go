@@ -49,8 +49,9 @@ type walker struct {
 	store chain.Store
 	// reverted and commits count what happened, so that a test of nothing shows.
 	reverted, commits int
-	// closing, unless nil, is called before the chain is closed in a walk.
-	closing func()
+	// opened and closing, unless nil, are called after the chain was opened and
+	// before it is closed.
+	opened, closing func()
 }
 
 func newWalker(t *testing.T, seed uint64) *walker {
@@ -74,6 +75,9 @@ func (w *walker) open() {
 	})
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	if w.opened != nil {
+		w.opened()
 	}
 }
 
