@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/ingchain/ingchain/chain/mempool"
 	"github.com/ingchain/ingchain/core"
@@ -78,6 +81,30 @@ func (w *World) Teller() *Teller {
 func (w *World) Stop(ctx context.Context, node int) error {
 	w.Nodes[node].up = false
 	return ask(ctx, w.Nodes[node].stops)
+}
+
+// cut is what a killed node leaves.
+type cut struct {
+	disk    *vfs.MemFS
+	journal []byte
+}
+
+// Kill ends a node in the midst of its work: all that it had written stays, and
+// of what it had not synced so many percent. 100 is the end of the process, less a
+// power cut. It is to be called as Stop is.
+func (w *World) Kill(ctx context.Context, node int, unsynced int, rng *rand.Rand) error {
+	n := w.Nodes[node]
+	c := &cut{}
+	if n.journal != "" {
+		// Before the store: what the journal has dropped, the store had synced.
+		var err error
+		if c.journal, err = os.ReadFile(n.journal); err != nil {
+			return err
+		}
+	}
+	c.disk = n.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: unsynced, RNG: rng})
+	n.cut = c
+	return w.Stop(ctx, node)
 }
 
 // Start starts a node again with what lies on its disk.

@@ -45,7 +45,7 @@ func moneyNetwork(t *testing.T, wallets int) Config {
 	cfg.Interval = moneyInterval
 	cfg.Loss = 0.002
 	cfg.Money = &Money{
-		Wallets: wallets, Maturity: 4, Policy: policy, SmallPool: 128 << 10, Dir: t.TempDir(),
+		Wallets: wallets, Maturity: 4, Policy: policy, SmallPool: 320 << 10, Dir: t.TempDir(),
 		BlockBytes: uint32(roomPerSecond * moneyInterval.Seconds()),
 	}
 	return cfg
@@ -154,7 +154,7 @@ func TestMoney(t *testing.T) {
 		x.pay(ctx, t, teller, payments)
 		paid := time.Now()
 		mineAll(ctx, t, w)
-		t.Logf("%d payments of %d wallets on %d nodes in %v, all mined %v later; %d were handed over again, %d wallets moved; the network was cut %d times, a node stopped %d times",
+		t.Logf("%d payments of %d wallets on %d nodes in %v, all mined %v later; %d were handed over again, %d wallets moved; the network was cut %d times, a node stopped or killed %d times",
 			teller.Book.Count(), wallets, len(w.Nodes), paid.Sub(began), time.Since(paid), teller.Book.Repeats(), teller.Moves, x.cuts, x.stops)
 		logForks(t, w)
 		if err := w.CheckMoney(ctx); err != nil {
@@ -260,7 +260,7 @@ func TestLostPaymentsAreNoticed(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := teller.Stop(ctx, 1); err != nil {
+		if err := w.Stop(ctx, 1); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.Start(ctx, 1); err != nil {

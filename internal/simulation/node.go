@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -47,7 +48,7 @@ type Node struct {
 	world    *World
 	index    int
 	key      key
-	disk     vfs.FS
+	disk     *vfs.MemFS
 	journal  string // path of the journal of payments; "" if there is none
 	policy   *mempool.Policy
 	store    chain.Store
@@ -61,6 +62,10 @@ type Node struct {
 	started       time.Time // the last time
 	stops, starts chan chan error
 
+	// cut is what lies on the disk once the node is stopped, if that is not what it
+	// leaves when it ends in order; nil if it is.
+	cut *cut
+
 	mu      sync.Mutex // guards what follows
 	refused []string
 }
@@ -68,7 +73,7 @@ type Node struct {
 // newNode makes a node that speaks to nobody before run.
 func (w *World) newNode(i int, k key, payee core.Address, seed uint64) (n *Node, err error) {
 	n = &Node{
-		world: w, index: i, key: k, disk: vfs.NewMem(), source: &source{}, up: true,
+		world: w, index: i, key: k, disk: vfs.NewCrashableMem(), source: &source{}, up: true,
 		log:   w.cfg.Logger.With("node", i),
 		stops: make(chan chan error), starts: make(chan chan error),
 	}
@@ -193,7 +198,7 @@ func (n *Node) run(ctx context.Context) error {
 			return err
 		case done := <-n.stops:
 			end()
-			err := errors.Join(<-ended, n.close())
+			err := errors.Join(<-ended, n.close(), n.fallBack())
 			done <- err
 			if err != nil {
 				return err
@@ -210,6 +215,24 @@ func (n *Node) run(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// fallBack puts what lay on the disk when the node was killed in the place of
+// what it has left. Its reader of updates begins anew, as blocks may be lost.
+func (n *Node) fallBack() error {
+	if n.cut == nil {
+		return nil
+	}
+	c := n.cut
+	n.cut, n.disk = nil, c.disk
+	n.Ledger = newLedger(nil, n.world.rules.GenesisID(), &n.world.Forks)
+	if n.searcher != nil {
+		n.searcher.ledger = n.Ledger
+	}
+	if n.journal == "" {
+		return nil
+	}
+	return os.WriteFile(n.journal, c.journal, 0o600)
 }
 
 // live lets the node's parts run until ctx ends.

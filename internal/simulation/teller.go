@@ -151,9 +151,17 @@ func (t *Teller) payer() (w *Wallet, p purse, usable []wallet.Coin, sum core.Amo
 	return nil, p, nil, 0, &wallet.InsufficientError{Need: 4 * least}
 }
 
-// Stop stops a node. People ask it before what became of their payments.
+// Stop stops or kills a node. People ask it before what became of their payments.
 func (t *Teller) Stop(ctx context.Context, node int) error {
 	t.Book.ask(t.w.Nodes[node])
+	switch t.rng.IntN(4) {
+	case 0:
+		return t.w.Kill(ctx, node, 100, t.rng)
+	case 1:
+		return t.w.Kill(ctx, node, 0, t.rng)
+	case 2:
+		return t.w.Kill(ctx, node, 50, t.rng)
+	}
 	return t.w.Stop(ctx, node)
 }
 
