@@ -3,6 +3,7 @@ package chain
 import (
 	"sync/atomic"
 
+	"github.com/ingchain/ingchain/chain/mempool/journal"
 	"github.com/ingchain/ingchain/core"
 	"github.com/ingchain/ingchain/core/signature"
 )
@@ -84,3 +85,9 @@ const MaxFaults = maxFaults
 // RewriteJournal rewrites the journal as TendPool does, whether it is time to or
 // not.
 func (m *Manager) RewriteJournal() error { return m.rewriteJournal(false) }
+
+// WithJournal returns o with the journal adjusted.
+func (o Options) WithJournal(opts journal.Options) Options {
+	o.journal = opts
+	return o
+}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ingchain/ingchain/chain/mempool"
+	"github.com/ingchain/ingchain/chain/mempool/journal"
 	"github.com/ingchain/ingchain/core"
 )
 
@@ -59,6 +60,8 @@ type Options struct {
 	// none, nothing is kept. A file that cannot be read is set aside as
 	// <path>.damaged.
 	Journal string
+	// journal adjusts the journal, for tests.
+	journal journal.Options
 }
 
 func (o Options) withDefaults() Options {

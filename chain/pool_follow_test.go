@@ -272,3 +272,33 @@ func TestPoolAtOnce(t *testing.T) {
 	}
 	mustAdd(t, m, b.add(b.solve(tmpl.Header, tmpl.Txs)))
 }
+
+// An orphan that breaks a rule shows only when a block brings its parent: then the
+// peer that sent it is named, once.
+func TestFaultsOfOrphansAreTold(t *testing.T) {
+	b := newBuilder(t)
+	m := newManager(t, chain.Options{})
+	coins := b.fund(m, 2)
+	parent := b.pay(coins[0], 1000)
+	claim := outputOf(&parent, 0)
+	claim.Value++ // its inputs are a grain less than outputs and fee
+	false1 := b.pay(claim, 1000)
+	good := b.pay(outputOf(&parent, 1), 1000)
+	if outs, err := m.AddTxs(t.Context(), "liar", pointers([]core.Transaction{false1})); err != nil || outs[0].Status != mempool.Orphan {
+		t.Fatal(outs, err)
+	}
+	if outs, err := m.AddTxs(t.Context(), "honest", pointers([]core.Transaction{good})); err != nil || outs[0].Status != mempool.Orphan {
+		t.Fatal(outs, err)
+	}
+	mustAdd(t, m, b.child(m.Tip().ID, parent))
+	faults := m.TxFaults()
+	if len(faults) != 1 || faults[0].Tx.ID() != false1.ID() || len(faults[0].From) != 1 || faults[0].From[0] != "liar" || !errors.Is(faults[0].Err, core.ErrFeeMismatch) {
+		t.Errorf("%+v", faults)
+	}
+	if m.TxFaults() != nil {
+		t.Error("told twice")
+	}
+	if !isPooled(m, good) {
+		t.Error("the good orphan is not in the pool")
+	}
+}

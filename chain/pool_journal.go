@@ -32,8 +32,9 @@ type keeping struct {
 	// told says that somebody was told that the payment is kept. The others are in
 	// the file since such a one depends on them, or for having been in a block.
 	told bool
-	// saved says that the file holds it, synced, with that flag.
-	saved bool
+	// saved says that the file holds it, synced, with that flag; due, that it should:
+	// it was saved once, or came back from a block.
+	saved, due bool
 	// writing is how many appends of it are under way; serial is the number of the
 	// last one, so that any change shows.
 	writing int
@@ -42,9 +43,9 @@ type keeping struct {
 
 // keepable is a payment to be written.
 type keepable struct {
-	tx   *mempool.Tx
-	time uint64
-	told bool
+	tx        *mempool.Tx
+	time      uint64
+	told, due bool
 }
 
 func (k *keepable) record() journal.Record {
@@ -128,7 +129,9 @@ func (m *Manager) toKeep(outs []mempool.Outcome, owed []core.Hash) []keepable {
 		}
 	}
 	for _, id := range owed {
-		g.add(id, false)
+		if g.add(id, false) {
+			g.list[g.seen[id]].due = true
+		}
 	}
 	return g.list
 }
@@ -165,7 +168,17 @@ func (g *gatherer) add(id core.Hash, told bool) bool {
 // append writes what the journal does not have yet, and syncs. If the journal is
 // full it is rewritten first.
 func (m *Manager) append(list []keepable) error {
-	j := m.pool.journal
+	err := m.pool.journal.append(list)
+	if !errors.Is(err, journal.ErrFull) {
+		return err
+	}
+	if err := m.rewriteJournal(false); err != nil {
+		return err
+	}
+	return m.pool.journal.append(list)
+}
+
+func (j *txJournal) append(list []keepable) error {
 	if err := j.file.Err(); err != nil {
 		return err
 	}
@@ -177,11 +190,6 @@ func (m *Manager) append(list []keepable) error {
 		records[i] = list[i].record()
 	}
 	err := j.file.Append(records...)
-	if errors.Is(err, journal.ErrFull) {
-		if err = m.rewriteJournal(false); err == nil {
-			err = j.file.Append(records...)
-		}
-	}
 	j.written(list, err == nil)
 	return err
 }
@@ -198,14 +206,14 @@ func (j *txJournal) reserve(list []keepable) (left []keepable) {
 			continue
 		}
 		k.told = k.told || was.told
-		j.kept[id] = keeping{told: k.told, saved: was.saved, writing: was.writing + 1, serial: j.serial}
+		j.kept[id] = keeping{told: k.told, saved: was.saved, due: was.due || k.due, writing: was.writing + 1, serial: j.serial}
 		left = append(left, k)
 	}
 	return left
 }
 
-// written notes how writing went. What could not be written is tried again by the
-// next rewrite.
+// written notes how writing went. What could not be written may yet be in the
+// file, but nobody relies on it.
 func (j *txJournal) written(list []keepable, ok bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -215,6 +223,11 @@ func (j *txJournal) written(list []keepable, ok bool) {
 		now.writing--
 		// Another append may have promised more since than this one wrote.
 		now.saved = now.saved || ok && (k.told || !now.told)
+		now.due = now.due || ok
+		if !now.due && now.writing == 0 {
+			delete(j.kept, id)
+			continue
+		}
 		j.kept[id] = now
 	}
 }
@@ -268,8 +281,8 @@ func (j *txJournal) choose(entries []mempool.Entry, all bool) (records []journal
 	written = make(map[core.Hash]bool)
 	for i := range entries {
 		e := &entries[i]
-		k, ok := j.kept[e.ID()]
-		if !ok && !all {
+		k := j.kept[e.ID()]
+		if !k.due && k.writing == 0 && !all {
 			continue
 		}
 		one := keepable{tx: e.Tx, time: e.Time, told: k.told}

@@ -3,10 +3,12 @@ package chain_test
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -26,9 +28,9 @@ func (b *builder) branchTo(id core.Hash) (blocks []*core.Block) {
 }
 
 // mustOpen opens a manager that the test closes.
-func mustOpen(t *testing.T, fs vfs.FS, opts chain.Options) *chain.Manager {
+func mustOpen(t *testing.T, disk vfs.FS, opts chain.Options) *chain.Manager {
 	t.Helper()
-	m, err := openOn(t, fs, opts)
+	m, err := openOn(t, disk, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,9 +75,9 @@ func records(t *testing.T, path string, genesis core.Hash) map[core.Hash]bool {
 // pool outlives a clean end.
 func TestJournalOverKillAndRestart(t *testing.T) {
 	b := newBuilder(t)
-	dir, fs := t.TempDir(), memFS()
+	dir, mem := t.TempDir(), memFS()
 	path := filepath.Join(dir, "mempool.dat")
-	m := mustOpen(t, fs, chain.Options{Journal: path})
+	m := mustOpen(t, mem, chain.Options{Journal: path})
 	coins := b.fund(m, 4)
 	ours := b.pay(coins[0], 1000)
 	parent := b.pay(coins[1], 1000)            // of a peer
@@ -108,7 +110,7 @@ func TestJournalOverKillAndRestart(t *testing.T) {
 	if told := records(t, path, b.genesis()); len(told) != 4 || !told[ours.ID()] || !told[child.ID()] || told[parent.ID()] || told[theirs.ID()] {
 		t.Errorf("after a clean end the journal has %v", told)
 	}
-	again := mustOpen(t, fs, chain.Options{Journal: path})
+	again := mustOpen(t, mem, chain.Options{Journal: path})
 	for i, tx := range []core.Transaction{ours, parent, child, theirs} {
 		if !isPooled(again, tx) {
 			t.Errorf("payment %d did not come back", i)
@@ -155,9 +157,9 @@ func fileSize(t *testing.T, path string) int64 {
 // meanwhile is told apart.
 func TestJournalIsJudged(t *testing.T) {
 	b := newBuilder(t)
-	dir, fs := t.TempDir(), memFS()
+	dir, mem := t.TempDir(), memFS()
 	path := filepath.Join(dir, "mempool.dat")
-	m := mustOpen(t, fs, chain.Options{Journal: path})
+	m := mustOpen(t, mem, chain.Options{Journal: path})
 	coins := b.fund(m, 4)
 	good, mined, forged := b.pay(coins[0], 1000), b.pay(coins[1], 1000), b.pay(coins[2], 1000)
 	// A child stands before its parent.
@@ -183,7 +185,7 @@ func TestJournalIsJudged(t *testing.T) {
 	var log bytes.Buffer
 	policy := mempool.DefaultPolicy()
 	policy.Expiry = 1 << 60
-	m = mustOpen(t, fs, chain.Options{Journal: path, Policy: &policy, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	m = mustOpen(t, mem, chain.Options{Journal: path, Policy: &policy, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	m.ReadPool(func(p *mempool.Pool) {
 		if s := p.Stats(0); s.Count != 2 || s.Orphans != 0 || !p.Has(good.ID()) || !p.Has(child.ID()) {
 			t.Errorf("%+v", s)
@@ -277,4 +279,119 @@ func TestTheJournalIsRewritten(t *testing.T) {
 	if _, err := m.SubmitTxs(t.Context(), pointers([]core.Transaction{b.pay(coins[2], 5000)})); !errors.Is(err, chain.ErrClosed) {
 		t.Errorf("a closed chain: %v", err)
 	}
+}
+
+// A full journal is rewritten without what blocks took; if that does not help,
+// nothing is acknowledged.
+func TestAFullJournalRefuses(t *testing.T) {
+	b := newBuilder(t)
+	path := filepath.Join(t.TempDir(), "mempool.dat")
+	const room = 1500 // bytes: about six payments
+	m := mustOpen(t, memFS(), chain.Options{Journal: path}.WithJournal(journal.Options{MaxBytes: room}))
+	coins := b.fund(m, 20)
+	var txs []core.Transaction
+	for _, c := range coins {
+		txs = append(txs, b.pay(c, 1000))
+	}
+	n := 0
+	var err error
+	for ; err == nil; n++ {
+		_, err = m.SubmitTxs(t.Context(), pointers(txs[n:n+1]))
+	}
+	if !errors.Is(err, journal.ErrFull) || n < 3 {
+		t.Fatalf("payment %d: %v", n, err)
+	}
+	n-- // it is in the pool, but nobody was told
+	if !isPooled(m, txs[n]) || records(t, path, b.genesis())[txs[n].ID()] {
+		t.Error("the refused payment is not in the pool, or in the journal")
+	}
+	mustAdd(t, m, b.child(m.Tip().ID, txs[:n]...))
+	if outs, err := m.SubmitTxs(t.Context(), pointers(txs[n:n+1])); err != nil || outs[0].Status != mempool.Known {
+		t.Fatal(outs, err)
+	}
+	if told := records(t, path, b.genesis()); len(told) != 1 || !told[txs[n].ID()] {
+		t.Errorf("the journal has %v", told)
+	}
+	mustClose(t, m)
+}
+
+// weakDisk is the operating system's, until it fails.
+type weakDisk struct {
+	files map[string][]byte
+	fail  bool
+}
+
+func (d *weakDisk) ReadFile(path string) ([]byte, error) {
+	b, ok := d.files[path]
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return b, nil
+}
+
+func (d *weakDisk) Replace(path string, data []byte) error {
+	if d.fail {
+		return syscall.ENOSPC
+	}
+	d.files[path] = data
+	return nil
+}
+
+func (d *weakDisk) Append(path string) (journal.File, error) { return &weakFile{d, path}, nil }
+
+type weakFile struct {
+	disk *weakDisk
+	path string
+}
+
+func (f *weakFile) Write(b []byte) (int, error) {
+	if f.disk.fail {
+		return 0, syscall.ENOSPC
+	}
+	f.disk.files[f.path] = append(f.disk.files[f.path], b...)
+	return len(b), nil
+}
+func (f *weakFile) Sync() error          { return nil }
+func (f *weakFile) Close() error         { return nil }
+func (f *weakFile) Truncate(int64) error { return nil }
+
+// While the disk is full nothing is acknowledged; once there is room again, time
+// mends the journal, with all that was acknowledged before.
+func TestAFailedJournalMends(t *testing.T) {
+	b := newBuilder(t)
+	disk := &weakDisk{files: make(map[string][]byte)}
+	var log bytes.Buffer
+	m := mustOpen(t, memFS(), chain.Options{Journal: "j", Logger: slog.New(slog.NewTextHandler(&log, nil))}.WithJournal(journal.Options{Disk: disk}))
+	coins := b.fund(m, 4)
+	first, second, third := b.pay(coins[0], 1000), b.pay(coins[1], 1000), b.pay(coins[2], 1000)
+	mustSubmit(t, m, first)
+	disk.fail = true
+	for _, tx := range []core.Transaction{second, second, third} {
+		if outs, err := m.SubmitTxs(t.Context(), pointers([]core.Transaction{tx})); !errors.Is(err, syscall.ENOSPC) || outs != nil {
+			t.Fatal(outs, err)
+		}
+	}
+	m.TendPool()
+	if !strings.Contains(log.String(), "journal") {
+		t.Error("nothing in the log")
+	}
+	disk.fail = false
+	m.TendPool()
+	if outs, err := m.SubmitTxs(t.Context(), pointers([]core.Transaction{third})); err != nil || outs[0].Status != mempool.Known {
+		t.Fatal(outs, err)
+	}
+	held, err := journal.Parse(disk.files["j"], b.genesis())
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := make(map[core.Hash]bool)
+	for _, r := range held.Records {
+		if tx, err := core.ParseTransaction(r.Tx); err == nil && r.Acknowledged {
+			told[tx.ID()] = true
+		}
+	}
+	if !told[first.ID()] || !told[third.ID()] {
+		t.Errorf("%d of %d payments are marked", len(told), len(held.Records))
+	}
+	mustClose(t, m)
 }

@@ -42,7 +42,7 @@ func (m *Manager) openJournal(ctx context.Context) error {
 // aside, since a node must start.
 func (m *Manager) openJournalFile() (*journal.Journal, journal.Loaded, error) {
 	path, genesis := m.opts.Journal, m.rules.GenesisID()
-	file, held, err := journal.Open(path, genesis, journal.Options{})
+	file, held, err := journal.Open(path, genesis, m.opts.journal)
 	if !errors.Is(err, journal.ErrFormat) && !errors.Is(err, journal.ErrGenesis) {
 		return file, held, err
 	}
@@ -51,7 +51,7 @@ func (m *Manager) openJournalFile() (*journal.Journal, journal.Loaded, error) {
 		return nil, held, fmt.Errorf("%w; it cannot be set aside: %w", err, rerr)
 	}
 	m.opts.Logger.Warn("the journal of payments cannot be read: starting with an empty one", "err", err, "kept_as", aside)
-	return journal.Open(path, genesis, journal.Options{})
+	return journal.Open(path, genesis, m.opts.journal)
 }
 
 // loading is what becomes of a journal's payments.
@@ -129,7 +129,7 @@ func (l *loading) offer(ctx context.Context, list []keepable, last bool) (missin
 		switch {
 		case outs[i].Err == nil:
 			l.accepted++
-			l.m.pool.journal.kept[list[i].tx.ID()] = keeping{told: list[i].told, saved: true}
+			l.m.pool.journal.kept[list[i].tx.ID()] = keeping{told: list[i].told, saved: true, due: true}
 		case core.CodeOf(outs[i].Err) == core.ErrMissingCoin && !last:
 			missing = append(missing, list[i])
 		default:
