@@ -108,6 +108,10 @@ type View struct {
 	Entries []Entry
 	// Seen is what the last call returned.
 	Seen []Seen
+	// Taken tells which transactions, on the chain or in the pool, spend coins of
+	// those that are gone, as far as the node knows: others' coins are in no entry.
+	// It may be nil, as in a first call, whose rows tell what to ask.
+	Taken map[core.Outpoint]core.Hash
 }
 
 // History returns the rows, the newest first (pending ones, then by height), and
@@ -218,7 +222,12 @@ func (b *builder) goneRow(g goneTx) Row {
 		r.Status = ReorganisedOut
 	}
 	for i := range g.tx.Inputs {
-		if other, spent := b.spenders[g.tx.Inputs[i].Outpoint]; spent {
+		coin := g.tx.Inputs[i].Outpoint
+		other, spent := b.spenders[coin]
+		if !spent {
+			other, spent = b.view.Taken[coin]
+		}
+		if spent && other != g.seen.TxID { // else it came back meanwhile
 			r.Status, r.ReplacedBy = Replaced, other
 		}
 	}

@@ -181,6 +181,34 @@ func TestHistoryOfAReorganisation(t *testing.T) {
 	}
 }
 
+// Who was paid with a coin that went to somebody else instead has neither the coin
+// nor what took it in the entries.
+func TestHistoryOfACoinThatWentElsewhere(t *testing.T) {
+	s := &story{t: t, rules: testRules(t, nil)}
+	alices := fromStranger("alice", 10*ing)
+	paid := s.pay([]core.Coin{fromStranger("carol", ing), alices}, []string{"carol", "alice"}, to("m1", 9*ing))
+	s.history(3, wallet.Entry{Tx: paid, Height: 3, Time: 30})
+	for _, test := range []struct {
+		taken map[core.Outpoint]core.Hash
+		want  wallet.Status
+		by    core.Hash
+		again bool
+	}{
+		{nil, wallet.ReorganisedOut, core.Hash{}, true},
+		{map[core.Outpoint]core.Hash{{TxID: filler("other")}: filler("x")}, wallet.ReorganisedOut, core.Hash{}, true},
+		{map[core.Outpoint]core.Hash{alices.Outpoint: filler("x")}, wallet.Replaced, filler("x"), false},
+		{map[core.Outpoint]core.Hash{alices.Outpoint: paid.ID()}, wallet.ReorganisedOut, core.Hash{}, true}, // it came back meanwhile
+	} {
+		rows, _ := wallet.History(wallet.View{Own: s.own, IsChange: s.change, Height: 4, Seen: s.seen, Taken: test.taken})
+		if len(rows) != 1 {
+			t.Fatalf("%d rows", len(rows))
+		}
+		if r := rows[0]; r.Status != test.want || r.ReplacedBy != test.by || r.Raw != nil != test.again {
+			t.Errorf("with %v taken: %s by %s, %d bytes to send", test.taken, r.Status, r.ReplacedBy.Short(), len(r.Raw))
+		}
+	}
+}
+
 func TestHistoryForgetsWhatIsSettled(t *testing.T) {
 	s := &story{t: t, rules: testRules(t, nil)}
 	funds := s.pay([]core.Coin{fromStranger("alice", 10*ing)}, []string{"alice"}, to("m1", 9*ing))
