@@ -128,7 +128,7 @@ func TestPaymentsSpread(t *testing.T) {
 		var all []*core.Transaction
 		for i, n := range nodes {
 			row := sim.lineage(1+i, 20)
-			row = append(row, sim.payments(100+100*i, 200+100*i)...)
+			row = append(row, sim.payments(100+50*i, 150+50*i)...)
 			all = append(all, row...)
 			n.pool.Submit(row...)
 		}
@@ -168,7 +168,7 @@ func TestPublishingKeepsItsPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sim := newSimulation(t)
 		nodes := sim.network(4)
-		all := sim.payments(0, len(testCoins))
+		all := sim.payments(0, 2500)
 		began := time.Now()
 		nodes[0].pool.Submit(all...)
 		sim.until(5*time.Second, "everywhere", sim.have(all, nodes...))
