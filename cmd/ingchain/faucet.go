@@ -56,7 +56,7 @@ wallet's if none is given, and the amount what one block pays.`,
 				Mined int `json:"mined"` // blocks
 			}{info, mined}
 			return a.print(result, func(w io.Writer) {
-				fmt.Fprintf(w, "%s has %s to spend; %d blocks were mined\n", address, ing(info.Confirmed), mined)
+				fmt.Fprintf(w, "%s has %s to spend; %s mined\n", address, ing(info.Confirmed), counted(mined, "block was", "blocks were"))
 			})
 		},
 	}

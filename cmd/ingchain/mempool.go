@@ -127,7 +127,7 @@ func printPool(w io.Writer, m api.Mempool, fees api.Fees) {
 		{"least fee", fmt.Sprintf("%d grains per 1,000 bytes", uint64(m.MinFeeRate))},
 	}
 	for _, e := range fees.Estimates {
-		rows = append(rows, [2]string{fmt.Sprintf("in %d blocks", e.Blocks), fmt.Sprintf("%d grains per 1,000 bytes", uint64(e.FeeRate))})
+		rows = append(rows, [2]string{"in " + counted(e.Blocks, "block", "blocks"), fmt.Sprintf("%d grains per 1,000 bytes", uint64(e.FeeRate))})
 	}
 	pairs(w, rows)
 }

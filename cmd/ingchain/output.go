@@ -108,6 +108,14 @@ func grouped[T ~int | ~uint32 | ~uint64](n T) string {
 	return s
 }
 
+// counted words a number of things.
+func counted(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return grouped(n) + " " + more
+}
+
 // hashRate words a rate in hashes per second.
 func hashRate(r float64) string {
 	for _, unit := range []string{"H/s", "kH/s", "MH/s", "GH/s"} {

@@ -5,11 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/mattn/go-runewidth"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/ingchain/ingchain/api"
 	"github.com/ingchain/ingchain/core"
@@ -151,5 +154,33 @@ func TestNewNetworkPrefix(t *testing.T) {
 	}
 	if _, err := core.ParseAddress(a, core.LAN().AddressPrefix); !errors.Is(err, core.ErrAddressNetwork) {
 		t.Errorf("an address of the new network in the default one: got %v", err)
+	}
+}
+
+// Others on a machine can read arguments and variables, so no secret is one: what
+// is secret comes from a file, a descriptor or the terminal.
+func TestNoSecretIsAnArgument(t *testing.T) {
+	var walk func(*cobra.Command)
+	seen := 0
+	walk = func(cmd *cobra.Command) {
+		for _, sub := range cmd.Commands() {
+			walk(sub)
+		}
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if !strings.Contains(f.Name, "passphrase") && !strings.Contains(f.Name, "words") {
+				return
+			}
+			seen++
+			if f.Value.Type() == "string" && !strings.HasSuffix(f.Name, "-file") {
+				t.Errorf("%s --%s takes a secret as an argument", cmd.CommandPath(), f.Name)
+			}
+			if slices.Contains(settings, f.Name) {
+				t.Errorf("%s --%s is taken from the environment", cmd.CommandPath(), f.Name)
+			}
+		})
+	}
+	walk((&app{}).root())
+	if seen < 20 {
+		t.Errorf("saw %d flags of secrets", seen)
 	}
 }

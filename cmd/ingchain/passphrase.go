@@ -44,7 +44,8 @@ func (s *secretFlags) read(a *app) (string, error) {
 	}
 	in := a.in
 	switch {
-	case s.fd >= 0:
+	case s.fd == 0: // standard input, by whatever handle a system knows it
+	case s.fd > 0:
 		f := os.NewFile(uintptr(s.fd), fmt.Sprintf("descriptor %d", s.fd))
 		if f == nil {
 			return "", usagef("--%s-fd %d is not open", s.name, s.fd)

@@ -263,5 +263,7 @@ func (w *walletVerbs) watchAddresses(texts []string, remove bool) error {
 		return err
 	}
 	l := p.list(st, nil)
-	return w.print(l, func(out io.Writer) { fmt.Fprintf(out, "%d addresses are watched\n", len(l.Watched)) })
+	return w.print(l, func(out io.Writer) {
+		fmt.Fprintf(out, "%s watched\n", counted(len(l.Watched), "address is", "addresses are"))
+	})
 }

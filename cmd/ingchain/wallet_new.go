@@ -182,7 +182,7 @@ func (w *walletVerbs) printMade(made madeWallet) error {
 		}
 		rows := [][2]string{{"address", made.Address}, {"network", made.Network}, {"data", made.DataDir}}
 		if made.Used != nil {
-			rows = append(rows, [2]string{"found", fmt.Sprintf("%d addresses in use", *made.Used)})
+			rows = append(rows, [2]string{"found", counted(*made.Used, "address in use", "addresses in use")})
 		}
 		pairs(out, rows)
 	})

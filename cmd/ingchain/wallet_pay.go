@@ -101,20 +101,23 @@ func (p *purse) choose(ctx context.Context, c *api.Client, pl *plan, id string) 
 	if err != nil {
 		return nil, err
 	}
-	terms := wallet.Terms{Rules: p.rules, Height: v.tip.Height, FeeRate: rate, AllowAbsurdFee: pl.allowAbsurd, SpendPending: pl.spendPending}
-	d, err := pl.draft(terms, coins, change)
-	if err == nil || pl.spendPending {
-		return d, explain(err)
-	}
 	// What we paid back to ourselves is ours before a block says so.
-	terms.SpendPending = true
 	ours := slices.DeleteFunc(slices.Clone(coins), func(coin wallet.Coin) bool {
 		return coin.Pending && (coin.Path == nil || coin.Path.Branch != wallet.Change)
 	})
-	if d, err := pl.draft(terms, ours, change); err == nil {
-		return d, nil
+	terms := wallet.Terms{Rules: p.rules, Height: v.tip.Height, FeeRate: rate, AllowAbsurdFee: pl.allowAbsurd, SpendPending: true}
+	if pl.spendPending {
+		ours = coins
 	}
-	return nil, explain(err)
+	d, err := pl.draft(terms, ours, change)
+	if err != nil && !pl.spendPending {
+		// Without those that no block has, the error says what they come to.
+		terms.SpendPending = false
+		if _, plain := pl.draft(terms, coins, change); plain != nil {
+			err = plain
+		}
+	}
+	return d, explain(err)
 }
 
 // changeAddress returns where change goes: to a fresh address of ours, or, if the
@@ -389,5 +392,15 @@ func (p *purse) printSent(s sent) error {
 func (p *purse) writeDraft(file string, d *wallet.Draft) error {
 	printSummary(p.err, d.Summary())
 	fmt.Fprintln(p.err, "This is a draft: no coins are kept for it. 'ingchain tx sign' signs it, 'ingchain tx send' sends it.")
-	return p.writeNew(file, append(d.Encode(), '\n'))
+	if file == stdFile {
+		return p.writeNew(file, append(d.Encode(), '\n'))
+	}
+	if err := newFile(file, append(d.Encode(), '\n')); err != nil {
+		return err
+	}
+	drafted := struct {
+		File string `json:"file"`
+		wallet.Summary
+	}{file, d.Summary()}
+	return p.print(drafted, func(w io.Writer) { fmt.Fprintf(w, "wrote %s\n", file) })
 }

@@ -283,7 +283,8 @@ type writtenFile struct {
 	Bytes int    `json:"bytes"`
 }
 
-// writeNew writes a file of the owner's alone, never over one that is there.
+// writeNew writes a file of the owner's alone, never over one that is there, and
+// says so.
 func (a *app) writeNew(path string, data []byte) error {
 	if path == stdFile {
 		if a.json {
@@ -292,6 +293,14 @@ func (a *app) writeNew(path string, data []byte) error {
 		_, err := a.out.Write(data)
 		return err
 	}
+	if err := newFile(path, data); err != nil {
+		return err
+	}
+	written := writtenFile{path, len(data)}
+	return a.print(written, func(w io.Writer) { fmt.Fprintf(w, "wrote %s, %s bytes\n", path, grouped(written.Bytes)) })
+}
+
+func newFile(path string, data []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("%s is there already and is not written over", path)
@@ -304,10 +313,9 @@ func (a *app) writeNew(path string, data []byte) error {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
-		return err
+		_ = os.Remove(path) // a torn copy is worse than none
 	}
-	written := writtenFile{path, len(data)}
-	return a.print(written, func(w io.Writer) { fmt.Fprintf(w, "wrote %s, %s bytes\n", path, grouped(written.Bytes)) })
+	return err
 }
 
 func (p *purse) showWords(ctx context.Context, passphrase *secretFlags) error {

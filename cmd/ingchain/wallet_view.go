@@ -34,16 +34,6 @@ type walletView struct {
 	txs        []api.WalletTx
 }
 
-// used counts the addresses that the chain or the pool knows.
-func (v *walletView) used() (n int) {
-	for i := range v.addresses {
-		if v.addresses[i].Used {
-			n++
-		}
-	}
-	return n
-}
-
 // look asks the node about the wallet, with the transactions from height since
 // on. What it finds in use is noted, and further addresses asked for, until
 // nothing new shows up.
