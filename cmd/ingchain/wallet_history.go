@@ -83,7 +83,7 @@ func (p *purse) history(ctx context.Context, c *api.Client, limit int) ([]histor
 		if err != nil {
 			return nil, err
 		}
-		rows, err := p.remember(v)
+		rows, err := p.remember(ctx, c, v)
 		if err != nil {
 			return nil, err
 		}
@@ -95,12 +95,19 @@ func (p *purse) history(ctx context.Context, c *api.Client, limit int) ([]histor
 
 // remember makes the rows of a view and notes what was seen, so that the next
 // history can tell what is gone.
-func (p *purse) remember(v *walletView) ([]historyRow, error) {
+func (p *purse) remember(ctx context.Context, c *api.Client, v *walletView) ([]historyRow, error) {
 	entries, err := v.entries()
 	if err != nil {
 		return nil, err
 	}
-	rows, seen := wallet.History(wallet.View{Own: v.st.Owns, IsChange: v.st.IsChange, Height: v.tip.Height, Entries: entries, Seen: v.st.Seen()})
+	view := wallet.View{Own: v.st.Owns, IsChange: v.st.IsChange, Height: v.tip.Height, Entries: entries, Seen: v.st.Seen()}
+	rows, seen := wallet.History(view)
+	if view.Taken, err = taken(ctx, c, rows); err != nil {
+		return nil, err
+	}
+	if len(view.Taken) > 0 {
+		rows, seen = wallet.History(view)
+	}
 	if err := p.store.SetSeen(seen); err != nil {
 		return nil, err
 	}
@@ -134,10 +141,7 @@ func printHistory(w io.Writer, rows []historyRow) {
 		status := string(r.Status)
 		switch r.Status {
 		case wallet.Confirmed:
-			status = grouped(r.Confirmations) + " confirmations"
-			if r.Confirmations == 1 {
-				status = "1 confirmation"
-			}
+			status = counted(int(r.Confirmations), "confirmation", "confirmations")
 		case wallet.ReorganisedOut:
 			status = "reorganised out"
 		case wallet.Replaced:
