@@ -85,6 +85,7 @@ type HistoryRow struct {
 	Out           uint64 `json:"out"`
 	Fee           uint64 `json:"fee"`
 	Resend        bool   `json:"resend"` // it can be sent again
+	ReplacedBy    string `json:"replaced_by"`
 }
 
 // Tx is "tx get".
@@ -94,6 +95,7 @@ type Tx struct {
 	Block  *BlockRef `json:"block"`
 	Gone   *struct {
 		Reason string `json:"reason"`
+		By     string `json:"by"`
 	} `json:"gone"`
 }
 

@@ -3,6 +3,7 @@
 package scenario
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -120,6 +121,49 @@ func (s *reorgStory) coinsVanish(t *testing.T) {
 	awaitStatus(t, confirmedLimit, small.TxID, "confirmed", s.anna, s.ben)
 	checkRow(t, s.ben, lab.HistoryRow{TxID: small.TxID, Status: "confirmed", Confirmations: 1, Block: block.ID, Out: ing, Fee: small.Fee})
 	checkBalance(t, s.ben, lab.Balance{Confirmed: before - ing - small.Fee})
+}
+
+// One seed on two machines that are parted pays the same coins to two people.
+// Once healed, one of them is paid, and the other's wallet names what took the
+// coins.
+func TestConflictAcrossPartition(t *testing.T) {
+	lab.Require(t)
+	repeat(t, func(t *testing.T) {
+		net := lab.New(t)
+		nodes := moneyHosts(t, net, moneyNetwork(t, lab.BuildBinary(t)), "anna", "ben", "twin")
+		anna, ben := nodes[0].NewWallet(), nodes[1].NewWallet()
+		onTip(t, 5*time.Second, mine(t, nodes[0], maturity), nodes...) // one coin to spend
+		twin := nodes[2].RestoreWallet(strings.Join(anna.Words, " "))
+
+		net.LAN.Partition(hostsOf(nodes[:2]), hostsOf(nodes[2:]))
+		const grains = ing * 3 / 2
+		lost := anna.MustSend(ben.Address, "1.5")
+		mine(t, nodes[0], 1)
+		awaitStatus(t, confirmedLimit, lost.TxID, "confirmed", anna, ben)
+		won := twin.MustSend(somebody(), "1.5")
+		tip := mine(t, nodes[2], 2)
+		net.LAN.Heal()
+		onTip(t, healLimit, tip, nodes...)
+
+		checkBalance(t, ben, lab.Balance{})
+		for _, w := range []*lab.Wallet{anna, ben} {
+			want := lab.HistoryRow{TxID: lost.TxID, Status: "replaced", ReplacedBy: won.TxID, Fee: lost.Fee, Out: grains}
+			if w == ben {
+				want.In, want.Out = want.Out, 0
+			}
+			checkRow(t, w, want)
+			var tx lab.Tx
+			w.Node.MustJSON(&tx, "tx", "get", lost.TxID)
+			if tx.Status != "gone" || tx.Gone == nil || tx.Gone.Reason != "conflict" || tx.Gone.By != won.TxID {
+				t.Errorf("%s tells of the payment: %+v, want gone for its conflict with %.12s", w.Node.Name, tx, won.TxID)
+			}
+			wantExit(t, w.Resend(lost.TxID), 1)
+		}
+		if a, b := anna.MustBalance(), twin.MustBalance(); a != b {
+			t.Errorf("one seed has %+v here and %+v there", a, b)
+		}
+		checkRow(t, anna, rowOf(t, twin, won.TxID))
+	})
 }
 
 // minersLimit is how soon after healing a payment must be with the miners.
