@@ -21,7 +21,7 @@ const (
 	maxRebuilds  = 4                      // blocks whose missing transactions are awaited
 	rebuildTime  = 2 * time.Second        // for the missing transactions
 	rebuildStall = 500 * time.Millisecond // without one of them
-	rebuildTries = 4                      // requests of a peer that is still connecting the block itself
+	rebuildTries = 10                     // requests of a peer that is still connecting the block itself
 	rebuildPause = 100 * time.Millisecond // between these
 )
 

@@ -27,8 +27,9 @@ const (
 	// headers or small blocks a second, or 100 MiB, are left.
 	requestRate  = 200
 	requestBurst = 400
-	costItems    = 40        // headers or blocks for a cost of 1
-	costBytes    = 512 << 10 // bytes of blocks for a cost of 1
+	costItems    = 40        // headers, blocks or payments for a cost of 1
+	costIDs      = 400       // txids for a cost of 1
+	costBytes    = 512 << 10 // bytes of blocks and payments for a cost of 1
 )
 
 // peerEntry is what the service knows of a peer. Service.mu guards it.

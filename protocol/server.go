@@ -212,12 +212,15 @@ type answerWriter struct {
 	str   p2pnetwork.Stream
 	until time.Time
 	items int    // headers, blocks or transactions looked up
+	ids   int    // txids listed
 	bytes int    // of blocks and transactions
 	held  []byte // frames that wait for gather to have a chunk of them
 }
 
 // cost is what an answer counts against the peer's rate.
-func (w *answerWriter) cost() int { return w.items/costItems + w.bytes/costBytes }
+func (w *answerWriter) cost() int {
+	return w.items/costItems + w.ids/costIDs + w.bytes/costBytes
+}
 
 func (w *answerWriter) message(m wire.Message) error {
 	return w.write(wire.AppendFrame(nil, m))

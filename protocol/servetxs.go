@@ -83,7 +83,7 @@ func (s *Service) sendPool(w *answerWriter, m *wire.GetPool) error {
 		}
 		answer.More = len(page) == wire.MaxPoolIDs
 	})
-	w.items = len(answer.IDs)
+	w.ids = len(answer.IDs)
 	return w.message(answer)
 }
 

@@ -24,6 +24,7 @@ const (
 	// compareAside is that time for a peer that has nothing of what it lists.
 	compareAside = time.Minute
 	compareRound = 30 * time.Second // for one look, however much is new
+	comparePages = 256              // of txids, in one look: more than a pool holds
 	maxComparing = 4                // looks at once
 	compareTick  = time.Second      // while catching up, or nobody is due
 )
@@ -144,7 +145,7 @@ func (t *txRelay) compare(ctx context.Context, p peer.ID, v *poolView, interval 
 // readPool reads on in a peer's pool and fetches what ours lacks. It goes on from
 // the last page that was done with.
 func (t *txRelay) readPool(ctx context.Context, p peer.ID, v *poolView) (lacked, came int, err error) {
-	for {
+	for range comparePages {
 		page, err := t.s.fetchPool(ctx, p, &wire.GetPool{Epoch: v.epoch, After: v.after})
 		if errors.Is(err, wire.ErrMalformed) {
 			t.s.punish(p, err)
@@ -163,9 +164,10 @@ func (t *txRelay) readPool(ctx context.Context, p peer.ID, v *poolView) (lacked,
 		}
 		v.epoch, v.after = page.Epoch, page.Next
 		if !page.More {
-			return lacked, came, nil
+			break
 		}
 	}
+	return lacked, came, nil
 }
 
 // peersWith returns the joined peers that understand something.

@@ -139,11 +139,11 @@ func (t *txRelay) run(ctx context.Context, g *group) {
 func (t *txRelay) add(ctx context.Context, from peer.ID, txs []*core.Transaction) (outcomes []mempool.Outcome, blame error) {
 	select {
 	case t.turn <- struct{}{}:
-		defer func() { <-t.turn }()
 	case <-ctx.Done():
 		return nil, nil
 	}
 	outcomes, err := t.pool.AddTxs(ctx, string(from), txs)
+	<-t.turn
 	if err != nil {
 		t.s.reportChain("add payments", err)
 	}
