@@ -47,7 +47,7 @@ func (n *Node) makeWallet(args ...string) *Wallet {
 		Address string   `json:"address"`
 		Words   []string `json:"words"`
 	}
-	if err := w.unlocking(&made, args...); err != nil {
+	if err := w.unlocking(&made, append(args, "--network", n.cfg.Network)...); err != nil {
 		n.Host.net.tb.Fatal(err)
 	}
 	if made.Address == "" {
