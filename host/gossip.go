@@ -54,6 +54,8 @@ func newPubSub(ctx context.Context, h p2phost.Host, cfg Config) (*pubsub.PubSub,
 		pubsub.WithMaxMessageSize(cfg.MaxMessageSize),
 		pubsub.WithPeerOutboundQueueSize(gossipQueue),
 		pubsub.WithValidateQueueSize(validateQueue),
+		pubsub.WithSeenMessagesTTL(seenFor),
+		pubsub.WithAppSpecificRpcInspector(newShares(cfg.Topics, time.Now).inspect),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("start gossipsub: %w", err)
@@ -79,6 +81,7 @@ func scoring(topics []string) (*pubsub.PeerScoreParams, *pubsub.PeerScoreThresho
 		DecayInterval: time.Second,
 		DecayToZero:   0.01,
 		RetainScore:   10 * time.Minute, // a reconnect does not wash a peer clean
+		SeenMsgTTL:    seenFor,
 	}
 	for _, t := range topics {
 		params.Topics[t] = &pubsub.TopicScoreParams{
