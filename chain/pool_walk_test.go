@@ -238,6 +238,9 @@ func (w *poolWalker) kill() {
 // are accepted, and a payment that was acknowledged is in the pool, in a block, or
 // explained; restarts and kills included.
 func TestPoolWalks(t *testing.T) {
+	if raceEnabled {
+		*poolWalks = min(*poolWalks, 50) // it has one goroutine
+	}
 	var sum poolWalker
 	for i := range (*poolWalks + walksAChain - 1) / walksAChain {
 		w := newPoolWalker(t, *walksSeed+uint64(i))

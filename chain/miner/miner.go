@@ -71,6 +71,8 @@ type Miner struct {
 	cfg   Config
 	tag   [8]byte // makes our coinbases differ from those of other miners
 	wake  chan struct{}
+	// refresh is how old a template may be; it is never changed once in use.
+	refresh time.Duration
 
 	hashes atomic.Uint64
 	found  atomic.Uint64
@@ -100,7 +102,7 @@ func New(c Chain, cfg Config) *Miner {
 	if cfg.Trace == nil {
 		cfg.Trace = func(string, bool) {}
 	}
-	m := &Miner{chain: c, cfg: cfg, wake: make(chan struct{}, 1)}
+	m := &Miner{chain: c, cfg: cfg, wake: make(chan struct{}, 1), refresh: refresh}
 	rand.Read(m.tag[:])
 	return m
 }
@@ -279,14 +281,14 @@ func (m *Miner) attempt(ctx context.Context, tips <-chan struct{}, address core.
 // keepFresh replaces the template once it is a second old, at once when the tip
 // changes, and when its nonces are used up, until ctx ends.
 func (m *Miner) keepFresh(ctx context.Context, s *searcher, tips <-chan struct{}, address core.Address) error {
-	old := time.NewTicker(refresh)
+	old := time.NewTicker(m.refresh)
 	defer old.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tips:
-			old.Reset(refresh)
+			old.Reset(m.refresh)
 		case <-old.C:
 		case <-s.usedUp:
 		}
