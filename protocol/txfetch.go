@@ -74,7 +74,7 @@ func (t *txRelay) fetchParents(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case w := <-t.wants:
-			if _, err := t.fetch(ctx, w.peer, w.ids); err != nil {
+			if _, _, err := t.fetch(ctx, w.peer, w.ids); err != nil {
 				t.s.log.Debug("fetch parents", "peer", w.peer, "error", err)
 			}
 			t.mu.Lock()
@@ -94,8 +94,9 @@ func (t *txRelay) lacking(ids []core.Hash) (lacking []core.Hash) {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		for _, id := range ids {
-			gone, ok := p.Explain(id)
-			if !p.Has(id) && !p.HasOrphan(id) && !(ok && gone.Reason == mempool.Confirmed) && !t.refused.has(id, now) {
+			gone, left := p.Explain(id)
+			mined := left && gone.Reason == mempool.Confirmed
+			if !p.Has(id) && !p.HasOrphan(id) && !mined && !t.refused.has(id, now) {
 				lacking = append(lacking, id)
 			}
 		}
@@ -104,8 +105,9 @@ func (t *txRelay) lacking(ids []core.Hash) (lacking []core.Hash) {
 }
 
 // fetch asks a peer for payments and hands them to the pool. It returns how many
-// came. An error ends it; a peer that broke a rule is punished.
-func (t *txRelay) fetch(ctx context.Context, p peer.ID, ids []core.Hash) (came int, err error) {
+// came, and those that the pool may take after the next block. An error ends it; a
+// peer that broke a rule is punished.
+func (t *txRelay) fetch(ctx context.Context, p peer.ID, ids []core.Hash) (came int, later []core.Hash, err error) {
 	for len(ids) > 0 && err == nil {
 		// Meanwhile others may have brought what is next.
 		chunk := t.lacking(ids[:min(len(ids), fetchChunk)])
@@ -129,13 +131,13 @@ func (t *txRelay) fetch(ctx context.Context, p peer.ID, ids []core.Hash) (came i
 			continue
 		}
 		if !t.paceFetch(ctx, signaturesOf(txs)) {
-			return came, ctx.Err()
+			return came, later, ctx.Err()
 		}
 		outcomes, blame := t.add(ctx, p, txs)
-		t.noteFetched(txs, outcomes)
+		later = append(later, t.noteFetched(txs, outcomes)...)
 		err = errors.Join(err, blame)
 	}
-	return came, err
+	return came, later, err
 }
 
 // paceFetch waits until so many signatures may be verified.
@@ -157,8 +159,8 @@ func (t *txRelay) paceFetch(ctx context.Context, signatures int) bool {
 }
 
 // noteFetched remembers what was not taken, so that it is not fetched from every
-// peer that has it.
-func (t *txRelay) noteFetched(txs []*core.Transaction, outcomes []mempool.Outcome) {
+// peer that has it, and returns what may be taken after the next block.
+func (t *txRelay) noteFetched(txs []*core.Transaction, outcomes []mempool.Outcome) (later []core.Hash) {
 	now, taken := time.Now(), 0
 	t.mu.Lock()
 	for i := range outcomes {
@@ -168,13 +170,26 @@ func (t *txRelay) noteFetched(txs []*core.Transaction, outcomes []mempool.Outcom
 		case mempool.Refused:
 			// By policy only: of what is false, another peer may have the true witnesses.
 			var policy *mempool.PolicyError
-			if errors.As(outcomes[i].Err, &policy) {
+			if passes(outcomes[i].Err) {
+				later = append(later, txs[i].ID())
+			} else if errors.As(outcomes[i].Err, &policy) {
 				t.refused.add(txs[i].ID(), now)
 			}
 		}
 	}
 	t.mu.Unlock()
 	t.s.count(func(st *Stats) { st.TxsFetched += len(txs); st.TxsTaken += taken })
+	return later
+}
+
+// passes reports whether what a payment was refused for is likely gone after the
+// next block: its relatives are mined, or a coin is old enough.
+func passes(err error) bool {
+	switch core.CodeOf(err) {
+	case mempool.ErrTooManyAncestors, mempool.ErrTooManyDescendants, core.ErrImmature:
+		return true
+	}
+	return false
 }
 
 // fetchTxs asks a peer for payments of its pool. It returns those that came, and

@@ -27,12 +27,19 @@ const (
 	comparePages = 256              // of txids, in one look: more than a pool holds
 	maxComparing = 4                // looks at once
 	compareTick  = time.Second      // while catching up, or nobody is due
+	// maxLater bounds the payments of one peer that are asked for again after a
+	// block.
+	maxLater = 512
 )
 
 // poolView is how far we have read a peer's pool. txRelay.mu guards it, but for
-// epoch and after, which only the look under way uses.
+// epoch, after, later and tip, which only the look under way uses.
 type poolView struct {
 	epoch, after uint64
+	// later are payments behind us that our pool refused, and may take once tip is
+	// not the tip any more: at most maxLater.
+	later []core.Hash
+	tip   core.Hash
 	last, next   time.Time // looks
 	busy         bool
 }
@@ -125,7 +132,11 @@ func (t *txRelay) forgetViews(joined []peer.ID) {
 func (t *txRelay) compare(ctx context.Context, p peer.ID, v *poolView, interval time.Duration) {
 	round, cancel := context.WithTimeout(ctx, compareRound)
 	defer cancel()
-	lacked, came, err := t.readPool(round, p, v)
+	err := t.askAgain(round, p, v)
+	var lacked, came int
+	if err == nil {
+		lacked, came, err = t.readPool(round, p, v)
+	}
 	if err != nil && ctx.Err() == nil {
 		t.s.log.Debug("compare pools", "peer", p, "error", err)
 	}
@@ -142,9 +153,32 @@ func (t *txRelay) compare(ctx context.Context, p peer.ID, v *poolView, interval 
 	poke(t.hurry)
 }
 
+// askAgain fetches once more what our pool refused for something that has passed
+// with a block. The peer's list is read only forwards, so nothing else would bring
+// it.
+func (t *txRelay) askAgain(ctx context.Context, p peer.ID, v *poolView) error {
+	tip := t.s.chain.Tip().ID
+	if true {
+		return nil
+	}
+	ids := t.lacking(v.later)
+	v.later, v.tip = nil, tip
+	_, later, err := t.fetch(ctx, p, ids)
+	v.keep(later)
+	return err
+}
+
+// keep remembers payments for the time after the next block.
+func (v *poolView) keep(ids []core.Hash) {
+	v.later = append(v.later, ids[:min(len(ids), maxLater-len(v.later))]...)
+}
+
 // readPool reads on in a peer's pool and fetches what ours lacks. It goes on from
 // the last page that was done with.
 func (t *txRelay) readPool(ctx context.Context, p peer.ID, v *poolView) (lacked, came int, err error) {
+	if len(v.later) == 0 {
+		v.tip = t.s.chain.Tip().ID
+	}
 	for range comparePages {
 		page, err := t.s.fetchPool(ctx, p, &wire.GetPool{Epoch: v.epoch, After: v.after})
 		if errors.Is(err, wire.ErrMalformed) {
@@ -157,8 +191,9 @@ func (t *txRelay) readPool(ctx context.Context, p peer.ID, v *poolView) (lacked,
 		if len(page.IDs) > 0 {
 			ids = t.lacking(page.IDs)
 		}
-		n, err := t.fetch(ctx, p, ids)
+		n, later, err := t.fetch(ctx, p, ids)
 		lacked, came = lacked+len(ids), came+n
+		v.keep(later)
 		if err != nil {
 			return lacked, came, err
 		}

@@ -9,7 +9,9 @@ import (
 
 	p2pnetwork "github.com/libp2p/go-libp2p/core/network"
 
+	"github.com/ingchain/ingchain/chain/mempool"
 	"github.com/ingchain/ingchain/core"
+	"github.com/ingchain/ingchain/core/coretest"
 	"github.com/ingchain/ingchain/protocol/wire"
 )
 
@@ -44,6 +46,33 @@ func TestPoolsConvergeAfterAPartition(t *testing.T) {
 		// Each once by each, but for what two peers were asked for at the same time.
 		if want := len(a)*5 + len(b)*5; fetched < want || fetched > want+len(nodes)*maxComparing*fetchChunk {
 			t.Errorf("%d payments fetched, want %d", fetched, want)
+		}
+	})
+}
+
+// What a pool refuses for its relatives there comes in when they are gone and a
+// block has come, though the peer's list is read only once.
+func TestRefusedPaymentsAreAskedForAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := newSimulation(t)
+		few := func(p *mempool.Policy) { p.MaxDescendants = 3 }
+		a, b := sim.node(sim.withPool(), noGossip), sim.node(sim.withPool(few), noGossip)
+		half := core.GrainsPerING / 2
+		parent := coretest.Pay(sim.rules.GenesisID(), testCoins[:1], []string{"alice"}, coretest.To("alice", half), coretest.To("alice", half-1000))
+		child := sim.spend(&parent)
+		last := sim.spend(child)
+		coin := core.Coin{Outpoint: core.Outpoint{TxID: parent.ID(), Index: 1}, Value: half - 1000, Address: parent.Outputs[1].Address}
+		other := coretest.Pay(sim.rules.GenesisID(), []core.Coin{coin}, []string{"alice"}, coretest.To("alice", half-2000))
+		a.pool.Submit(&parent, &other)
+		b.pool.Submit(&parent, child, last)
+		sim.connect(a, b)
+		sim.until(5*time.Second, "joined", func() bool { return sim.joined(a, b) })
+		sim.pause(3 * compareInterval)
+		b.pool.Remove(last.ID())
+		b.mine(1, 0)
+		sim.until(compareInterval+2*time.Second, "there", sim.have([]*core.Transaction{&other}, b))
+		if n := b.service.Stats().TxsFetched; n != 2 {
+			t.Errorf("%d fetched, want the one, once before the block and once after it", n)
 		}
 	})
 }
