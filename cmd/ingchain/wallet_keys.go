@@ -183,16 +183,16 @@ func (p *purse) address(ctx context.Context, account uint32, another bool, passp
 		return own, nil
 	}
 	own, err := p.store.NewAddress(account)
-	switch {
-	case errors.Is(err, keystore.ErrGap):
+	if errors.Is(err, keystore.ErrGap) {
 		// The wallet may not know yet what has been paid: ask, if a node runs.
 		if c, derr := p.connect(ctx); derr == nil {
 			defer c.Close()
 			if _, lerr := p.look(ctx, c, sinceNever); lerr == nil {
-				return p.store.NewAddress(account)
+				own, err = p.store.NewAddress(account)
 			}
 		}
-	case errors.Is(err, keystore.ErrLocked):
+	}
+	if errors.Is(err, keystore.ErrLocked) {
 		u, uerr := p.unlock(ctx, p.store, passphrase)
 		if uerr != nil {
 			return own, fmt.Errorf("%w: %w", err, uerr)
