@@ -38,10 +38,10 @@ type poolView struct {
 	epoch, after uint64
 	// later are payments behind us that our pool refused, and may take once tip is
 	// not the tip any more: at most maxLater.
-	later []core.Hash
-	tip   core.Hash
-	last, next   time.Time // looks
-	busy         bool
+	later      []core.Hash
+	tip        core.Hash
+	last, next time.Time // looks
+	busy       bool
 }
 
 // joined has the pool of a peer that has joined looked into at once.
@@ -158,7 +158,7 @@ func (t *txRelay) compare(ctx context.Context, p peer.ID, v *poolView, interval 
 // it.
 func (t *txRelay) askAgain(ctx context.Context, p peer.ID, v *poolView) error {
 	tip := t.s.chain.Tip().ID
-	if true {
+	if len(v.later) == 0 || tip == v.tip {
 		return nil
 	}
 	ids := t.lacking(v.later)
