@@ -300,8 +300,14 @@ func TestPaymentsReachTheOneMiner(t *testing.T) {
 					}
 				}
 				mineAll(ctx, t, w)
-				if a := audited(t, w, teller.Book); a.Fates[Ordinary][fateConfirmed] != teller.Book.Count() {
-					t.Errorf("%d of %d payments were confirmed, want all", a.Fates[Ordinary][fateConfirmed], teller.Book.Count())
+				a := audited(t, w, teller.Book)
+				for _, p := range teller.Book.Payments() {
+					if _, ok := a.confirmed[p.ID]; p.taken() && !ok {
+						t.Errorf("taken, but not confirmed: %s", a.story(p))
+					}
+				}
+				if n := a.Fates[Ordinary][fateConfirmed]; n < 50 {
+					t.Errorf("%d of %d payments were confirmed, want half of them at least", n, teller.Book.Count())
 				}
 			})
 		})
