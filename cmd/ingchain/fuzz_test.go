@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,6 +20,7 @@ import (
 
 	"github.com/ingchain/ingchain/api"
 	"github.com/ingchain/ingchain/core"
+	"github.com/ingchain/ingchain/wallet"
 )
 
 // upCommand is a command with every setting, and the flags that it has.
@@ -169,6 +173,43 @@ func FuzzClean(f *testing.F) {
 		pairs(&out, [][2]string{{"k", s}})
 		if n := strings.Count(out.String(), "\n"); n != 1 {
 			t.Fatalf("%q takes %d lines", s, n)
+		}
+	})
+}
+
+// FuzzReadTx: what somebody hands over as a transaction or a draft is one, or a
+// usage error or that of another network; what is one can be shown.
+func FuzzReadTx(f *testing.F) {
+	rules, err := core.NewRules(core.Dev())
+	if err != nil {
+		f.Fatal(err)
+	}
+	coinbase := core.NewCoinbase(1, 5, core.Address{}, nil)
+	raw := coinbase.AppendTo(nil)
+	f.Add(raw)
+	f.Add([]byte(hex.EncodeToString(raw)))
+	f.Add([]byte(`{"ingchain_draft":1,"network":"dev"}`))
+	f.Add([]byte(" \n"))
+	path := filepath.Join(f.TempDir(), "tx")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		tx, d, err := readTx(&app{}, path, rules)
+		switch {
+		case err != nil:
+			if code := exitCode(err); tx != nil || d != nil || code != exitUsage && code != exitNotAllowed && !errors.Is(err, wallet.ErrDraftSignature) {
+				t.Fatalf("%q: exit status %d, %v", data, code, err)
+			}
+		case d != nil:
+			printDraft(io.Discard, d.Summary())
+		default:
+			var out bytes.Buffer
+			detail := describeTx(tx, rules.Params().AddressPrefix)
+			printTx(&out, detail)
+			if again, _, err := readTx(&app{}, detail.Raw, rules); len(detail.Raw) >= 40 && (err != nil || again.ID() != tx.ID()) {
+				t.Fatalf("%q: its hexadecimal is not it: %v", data, err)
+			}
 		}
 	})
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -37,6 +38,13 @@ type troubled struct {
 }
 
 func (n *troubled) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// Whole, before it goes on: a reverse proxy may lose an answer that comes
+	// before it has seen the end of the question.
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	trouble := n.trouble.Load()
 	if r.URL.Path != "/v1/txs" || trouble == healthy {
 		n.proxy.ServeHTTP(w, r)

@@ -213,8 +213,8 @@ func (p *purse) sign(ctx context.Context, c *api.Client, pl *plan) (send *keysto
 	if send, err = p.store.Record(id, tx, unixNow()); errors.Is(err, keystore.ErrNotReserved) {
 		// A second run of the same id may have been quicker.
 		if st, serr := p.store.State(); serr == nil {
-			if other, ok := st.Send(id); ok && other.Recorded() && pl.is(other) {
-				return p.store.Offer(id)
+			if other, ok := st.Send(id); ok && other.Recorded() {
+				return p.offer(pl, id)
 			}
 		}
 	}
@@ -246,12 +246,22 @@ func (p *purse) reserve(ctx context.Context, c *api.Client, pl *plan, id string)
 		}
 		send, err := p.store.Reserve(id, d, unixNow())
 		if err == nil && send.Recorded() { // by a second run of the same id, just now
-			send, err = p.store.Offer(id)
+			send, err = p.offer(pl, id)
 		}
 		if err == nil || !errors.Is(err, keystore.ErrReserved) || try == maxChoices {
 			return d, send, err
 		}
 	}
+}
+
+// offer takes the recorded bytes of the id to hand them to the node, if they are
+// this payment still: another run may have withdrawn it and begun another.
+func (p *purse) offer(pl *plan, id string) (*keystore.Send, error) {
+	send, err := p.store.Offer(id)
+	if err == nil && !pl.is(send) {
+		return nil, fmt.Errorf("%w (%q)", keystore.ErrIDUsed, id)
+	}
+	return send, err
 }
 
 // resume sends a payment again whose bytes are recorded.
@@ -270,7 +280,7 @@ func (p *purse) resume(ctx context.Context, pl *plan, begun *keystore.Send) erro
 		return withHint(err, "the payment is signed and kept: repeat the command once a node runs here, 'ingchain up%s'", p.dataDirArg())
 	}
 	defer c.Close()
-	send, err := p.store.Offer(begun.ID)
+	send, err := p.offer(pl, begun.ID)
 	if err != nil {
 		return err
 	}
