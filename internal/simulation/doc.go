@@ -8,6 +8,11 @@
 // long the search for a block takes (a timer per node instead of hashing). What
 // judges blocks, fetches them, reorganises and dials is the product's.
 //
+// With [Config].Money there are people, too: wallets that pay each other through
+// pools and journals, honestly and not, while nodes are cut off, stopped and
+// killed. A [Teller] makes their payments, a [Book] remembers what nodes said, and
+// [World.Audit] asks of each payment what became of it.
+//
 // It works in a bubble of testing/synctest only. It is not deterministic to the
 // packet: gossip and encryption use randomness of their own. So tests assert
 // what holds for every run, and print the seed.

@@ -13,9 +13,7 @@ import (
 	"github.com/ingchain/ingchain/wallet"
 )
 
-// Money says who pays whom in a world, and how little room there is for it: a
-// block holds about as much as is paid meanwhile, so that payments wait, and
-// some wait too long.
+// Money says who pays in a world, and how much room there is for it.
 type Money struct {
 	// Wallets is how many people there are. Each trusts one node.
 	Wallets int
@@ -89,9 +87,9 @@ type cut struct {
 	journal []byte
 }
 
-// Kill ends a node in the midst of its work: all that it had written stays, and
-// of what it had not synced so many percent. 100 is the end of the process, less a
-// power cut. It is to be called as Stop is.
+// Kill ends a node in the midst of its work: what it had synced stays, and of what
+// else it had written so many percent: all where the process is killed, less in a
+// power cut. The journal stays as it is. It is to be called as Stop is.
 func (w *World) Kill(ctx context.Context, node int, unsynced int, rng *rand.Rand) error {
 	n := w.Nodes[node]
 	c := &cut{}
