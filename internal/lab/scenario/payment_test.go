@@ -133,8 +133,7 @@ func TestLateWallet(t *testing.T) {
 		second := anna.MustSend(ben.Address, "0.25") // waits when the third comes
 
 		late := net.Host("late", "10.77.0.3/24").Node(lab.NodeConfig{Binary: lab.BuildBinary(t), Network: network})
-		late.MustJSON(nil, "sync", "wait", "--timeout", "30s")
-		restored := late.RestoreWallet(asTyped(anna.Words))
+		restored := late.RestoreWallet(asTyped(anna.Words)) // whether or not it has caught up
 		took := lab.Until(t, 10*time.Second, "the same balance and history", func() error { return sameMoney(anna, restored) })
 		t.Logf("the same balance and history %v after restoring", round(took))
 
