@@ -80,6 +80,32 @@ func (b *builder) pay(c core.Coin, fee core.Amount) core.Transaction {
 	return tx
 }
 
+// join spends coins to n outputs of the builder's.
+func (b *builder) join(coins []core.Coin, n int) core.Transaction {
+	tx := core.Transaction{Version: core.TxVersion}
+	var sum core.Amount
+	for _, c := range coins {
+		tx.Inputs = append(tx.Inputs, core.Input{Outpoint: c.Outpoint})
+		sum += c.Value
+	}
+	for i := range n {
+		v := sum / core.Amount(n)
+		if i == 0 {
+			v += sum % core.Amount(n)
+		}
+		tx.Outputs = append(tx.Outputs, core.Output{Value: v, Address: b.addr})
+	}
+	b.sign(&tx)
+	return tx
+}
+
+func (b *builder) sign(tx *core.Transaction) {
+	d := tx.SigningDigest(b.genesis())
+	w := core.Witness{PublicKey: [32]byte(b.key.Public().(ed25519.PublicKey))}
+	copy(w.Signature[:], ed25519.Sign(b.key, d[:]))
+	tx.Witnesses = []core.Witness{w}
+}
+
 // outputOf is the coin that output i of a payment makes, in no block yet.
 func outputOf(tx *core.Transaction, i int) core.Coin {
 	return core.Coin{Outpoint: core.Outpoint{TxID: tx.ID(), Index: uint32(i)}, Value: tx.Outputs[i].Value, Address: tx.Outputs[i].Address}

@@ -119,7 +119,7 @@ func (w *poolWalker) mine() {
 	w.salt++
 	tmpl.Header.Time = tip.Time + 1000
 	blk := w.solve(tmpl.Header, tmpl.Txs)
-	w.builder.add(blk)
+	w.add(blk)
 	mustAdd(w.t, w.m, blk)
 	if w.m.Tip().ID != blk.ID() {
 		w.t.Fatal("the block of a template is not the tip")

@@ -43,32 +43,6 @@ func easyLAN() *core.Params {
 	return p
 }
 
-// join spends coins to n outputs of the builder's.
-func (b *builder) join(coins []core.Coin, n int) core.Transaction {
-	tx := core.Transaction{Version: core.TxVersion}
-	var sum core.Amount
-	for _, c := range coins {
-		tx.Inputs = append(tx.Inputs, core.Input{Outpoint: c.Outpoint})
-		sum += c.Value
-	}
-	for i := range n {
-		v := sum / core.Amount(n)
-		if i == 0 {
-			v += sum % core.Amount(n)
-		}
-		tx.Outputs = append(tx.Outputs, core.Output{Value: v, Address: b.addr})
-	}
-	b.sign(&tx)
-	return tx
-}
-
-func (b *builder) sign(tx *core.Transaction) {
-	d := tx.SigningDigest(b.genesis())
-	w := core.Witness{PublicKey: [32]byte(b.key.Public().(ed25519.PublicKey))}
-	copy(w.Signature[:], ed25519.Sign(b.key, d[:]))
-	tx.Witnesses = []core.Witness{w}
-}
-
 // rich is a chain with coins to fill half of what a block may have of them.
 type rich struct {
 	*builder
