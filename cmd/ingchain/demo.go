@@ -46,6 +46,7 @@ type demoNode struct {
 	Peers  int       `json:"peers"`
 
 	hashRate float64
+	pool     int // payments that wait
 }
 
 func (a *app) demoCmd() *cobra.Command {
@@ -107,7 +108,7 @@ func (a *app) demo(ctx context.Context, n int, length time.Duration) error {
 	}
 	var result demoResult
 	if err == nil {
-		result, err = a.runDemo(ctx, runCtx, nodes, threads, length)
+		result, err = a.runDemo(ctx, runCtx, nodes, dir, threads, length)
 	}
 	stop(err)
 	running.Wait()
@@ -136,9 +137,12 @@ func startDemoNodes(ctx context.Context, n int, config func(i int) node.Config) 
 	return slices.DeleteFunc(opened, func(r runner) bool { return r == nil }), errors.Join(errs...)
 }
 
+// demoDir is the data directory of a demo's node, from 0.
+func demoDir(dir string, i int) string { return filepath.Join(dir, fmt.Sprintf("node%d", i+1)) }
+
 func demoConfig(dir string, i int, params *core.Params, log *slog.Logger) node.Config {
 	return node.Config{
-		DataDir: filepath.Join(dir, fmt.Sprintf("node%d", i+1)), Params: params,
+		DataDir: demoDir(dir, i), Params: params,
 		// Free ports, so that a demo leaves the default ones to a node.
 		Listen:       []string{"/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"},
 		LoopbackOnly: true, MDNS: true,
@@ -148,9 +152,9 @@ func demoConfig(dir string, i int, params *core.Params, log *slog.Logger) node.C
 }
 
 // runDemo mines and shows until the end, then lets the nodes agree.
-func (a *app) runDemo(ctx, runCtx context.Context, nodes []runner, threads int, length time.Duration) (demoResult, error) {
+func (a *app) runDemo(ctx, runCtx context.Context, nodes []runner, dir string, threads int, length time.Duration) (demoResult, error) {
 	view := newDemoView(a, nodes)
-	view.started()
+	view.started(demoDir(dir, 0))
 	end := ctx
 	if length > 0 {
 		var cancel context.CancelFunc
@@ -242,7 +246,7 @@ func askDemo(ctx context.Context, nodes []runner) (demoResult, error) {
 			return r, err
 		}
 		r.Nodes = append(r.Nodes, demoNode{
-			PeerID: st.PeerID, Tip: api.Ref{Height: s.Height, ID: s.ID}, State: s.Hash, Peers: st.Peers, hashRate: st.HashRate,
+			PeerID: st.PeerID, Tip: api.Ref{Height: s.Height, ID: s.ID}, State: s.Hash, Peers: st.Peers, hashRate: st.HashRate, pool: st.Mempool.Count,
 		})
 		first := r.Nodes[0]
 		r.Agreed = r.Agreed && s.ID == first.Tip.ID && s.Hash == first.State

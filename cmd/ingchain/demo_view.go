@@ -18,17 +18,18 @@ type demoView struct {
 	shown demoNode // what the last line told
 }
 
-var demoHead = []string{"NODE", "PEER", "HEIGHT", "TIP", "PEERS", "HASH RATE"}
+var demoHead = []string{"NODE", "PEER", "HEIGHT", "TIP", "PEERS", "POOL", "HASH RATE"}
 
 func newDemoView(a *app, nodes []runner) *demoView {
 	v := &demoView{a: a, nodes: nodes, live: a.live, begun: time.Now()}
 	return v
 }
 
-// started says where the nodes' APIs are.
-func (v *demoView) started() {
+// started says where the first node is.
+func (v *demoView) started(dir string) {
 	url, _ := v.nodes[0].API()
 	fmt.Fprintf(v.live, "%d nodes on this machine, API of the first at %s; Ctrl-C ends the demo\n", len(v.nodes), url)
+	fmt.Fprintf(v.live, "try 'ingchain wallet new --data-dir %s', then faucet and wallet send\n", dir)
 }
 
 func (v *demoView) show(r demoResult) {
@@ -58,7 +59,7 @@ func demoRows(r demoResult) [][]string {
 			rate = hashRate(n.hashRate)
 		}
 		rows = append(rows, []string{
-			fmt.Sprint(i + 1), shortPeer(n.PeerID), grouped(n.Tip.Height), n.Tip.ID.Short(), fmt.Sprint(n.Peers), rate,
+			fmt.Sprint(i + 1), shortPeer(n.PeerID), grouped(n.Tip.Height), n.Tip.ID.Short(), fmt.Sprint(n.Peers), fmt.Sprint(n.pool), rate,
 		})
 	}
 	return rows
