@@ -215,6 +215,8 @@ func explain(err error) error {
 		return withHint(err, "--allow-absurd-fee sends it as it is")
 	case errors.As(err, &short) && short.Pending > 0:
 		return withHint(err, "wait for the next block, or give --spend-pending")
+	case errors.As(err, &short) && short.Reserved > 0:
+		return withHint(err, "'ingchain wallet forget ID' gives back the coins of a payment that is gone")
 	}
 	return err
 }

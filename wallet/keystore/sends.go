@@ -371,12 +371,18 @@ func (s *Store) Release(id string) error {
 }
 
 // Forget drops a payment, recorded or not, and frees its coins. If its bytes are
-// on their way they may still be mined.
+// on their way they may still be mined; so what was recorded stays among what was
+// seen, for the history to tell.
 func (s *Store) Forget(id string) error {
 	return s.update(func(p *publicFile) error {
 		i := p.send(id)
 		if i < 0 {
 			return errUnchanged
+		}
+		f := &p.Sends[i]
+		known := slices.ContainsFunc(p.Seen, func(x seenFile) bool { return x.TxID == f.TxID })
+		if f.Raw != nil && !f.Settled && !known {
+			p.Seen = append(p.Seen, seenFile{TxID: f.TxID, Raw: f.Raw, Time: f.Created})
 		}
 		p.Sends = slices.Delete(p.Sends, i, i+1)
 		return nil

@@ -134,6 +134,10 @@ func TestARetrySendsTheSameBytes(t *testing.T) {
 	if _, ok := state(t, p.s).Send("rent-11"); ok || len(state(t, p.s).Reserved(now)) != 0 {
 		t.Error("not forgotten")
 	}
+	if seen := state(t, p.s).Seen(); len(seen) != 1 || seen[0].TxID != send.TxID || !bytes.Equal(seen[0].Raw, send.Raw) {
+		t.Errorf("forgotten, the history is told %+v", seen)
+	}
+	must(t, p.s.Forget("rent-11")) // twice is no harm
 	for _, id := range []string{"", "a b", "../x", "한글", string(make([]byte, 65))} {
 		if _, err := p.s.Reserve(id, d, now); !errors.Is(err, keystore.ErrSendID) {
 			t.Errorf("id %q: %v", id, err)
