@@ -49,7 +49,7 @@ type keepable struct {
 }
 
 func (k *keepable) record() journal.Record {
-	return journal.Record{Time: k.time, Acknowledged: k.told, Tx: k.tx.Transaction().AppendTo(nil)}
+	return journal.Record{Time: k.time, Acknowledged: k.told, Tx: k.tx.Transaction().AppendTo(make([]byte, 0, k.tx.Size()))}
 }
 
 // lacks reports whether a payment is not in the file. Without a journal, none is

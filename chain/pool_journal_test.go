@@ -321,12 +321,12 @@ type weakDisk struct {
 	fail  bool
 }
 
-func (d *weakDisk) ReadFile(path string) ([]byte, error) {
+func (d *weakDisk) ReadFile(path string, from int64) ([]byte, error) {
 	b, ok := d.files[path]
 	if !ok {
 		return nil, fs.ErrNotExist
 	}
-	return b, nil
+	return b[from:], nil
 }
 
 func (d *weakDisk) Replace(path string, data []byte) error {

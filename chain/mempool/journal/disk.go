@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"io"
 	"os"
 
@@ -9,8 +10,9 @@ import (
 
 // Disk is where a journal lies. Tests put one in between that fails.
 type Disk interface {
-	// ReadFile returns a whole file; its error is fs.ErrNotExist if there is none.
-	ReadFile(path string) ([]byte, error)
+	// ReadFile returns a file from an offset on; its error is fs.ErrNotExist if
+	// there is none.
+	ReadFile(path string, from int64) ([]byte, error)
 	// Append opens an existing file for writing at its end.
 	Append(path string) (File, error)
 	// Replace puts a file of these bytes in the place of another, or of none:
@@ -32,7 +34,27 @@ type File interface {
 // osDisk is the operating system's.
 type osDisk struct{}
 
-func (osDisk) ReadFile(path string) ([]byte, error)   { return os.ReadFile(path) }
+func (osDisk) ReadFile(path string, from int64) ([]byte, error) {
+	if from == 0 {
+		return os.ReadFile(path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, max(0, info.Size()-from))
+	n, err := f.ReadAt(b, from)
+	if errors.Is(err, io.EOF) { // it was cut meanwhile
+		err = nil
+	}
+	return b[:n], err
+}
+
 func (osDisk) Replace(path string, data []byte) error { return atomicfile.Write(path, data) }
 
 func (osDisk) Append(path string) (File, error) {

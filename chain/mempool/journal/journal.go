@@ -92,7 +92,7 @@ func Open(path string, genesis core.Hash, opts Options) (*Journal, Loaded, error
 }
 
 func (j *Journal) open() (Loaded, error) {
-	b, err := j.disk.ReadFile(j.path)
+	b, err := j.disk.ReadFile(j.path, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		b = appendHeader(nil, j.genesis)
 		err = j.disk.Replace(j.path, b)
@@ -253,7 +253,11 @@ func (j *Journal) Mark() Mark {
 // whole. If it fails, so has the journal, until another call succeeds; if it
 // succeeds, a failure before is over.
 func (j *Journal) Rewrite(m Mark, records []Record) error {
-	b := appendHeader(nil, j.genesis)
+	size := headerSize
+	for i := range records {
+		size += frameSize + metaSize + len(records[i].Tx)
+	}
+	b := appendHeader(make([]byte, 0, size), j.genesis)
 	for i := range records {
 		var err error
 		if b, err = appendRecord(b, &records[i]); err != nil {
@@ -272,14 +276,14 @@ func (j *Journal) Rewrite(m Mark, records []Record) error {
 		return ErrMark
 	}
 	if m.at < j.written {
-		old, err := j.disk.ReadFile(j.path)
-		if err == nil && int64(len(old)) < j.written {
-			err = fmt.Errorf("%d bytes, there were %d", len(old), j.written)
+		old, err := j.disk.ReadFile(j.path, m.at)
+		if err == nil && int64(len(old)) < j.written-m.at {
+			err = fmt.Errorf("%d bytes, there were %d", m.at+int64(len(old)), j.written)
 		}
 		if err != nil {
 			return j.fail(fmt.Errorf("read %s again: %w", j.path, err))
 		}
-		b = append(b, old[m.at:j.written]...)
+		b = append(b, old[:j.written-m.at]...)
 	}
 	return j.replace(b)
 }

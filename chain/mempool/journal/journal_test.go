@@ -303,14 +303,14 @@ func (d *memDisk) fails() bool {
 	return d.ops-1 == d.failAt || d.always && d.ops > d.failAt
 }
 
-func (d *memDisk) ReadFile(string) ([]byte, error) {
+func (d *memDisk) ReadFile(_ string, from int64) ([]byte, error) {
 	if d.fails() {
 		return nil, errDisk
 	}
 	if d.data == nil {
 		return nil, fs.ErrNotExist
 	}
-	return slices.Clone(d.data), nil
+	return slices.Clone(d.data[min(from, int64(len(d.data))):]), nil
 }
 
 func (d *memDisk) Append(string) (File, error) {
