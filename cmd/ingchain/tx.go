@@ -88,7 +88,7 @@ func printTx(w io.Writer, t api.TxDetail) {
 func txStatus(t api.TxDetail) string {
 	switch {
 	case t.Block != nil:
-		return fmt.Sprintf("%s at height %s, %s confirmations", t.Status, grouped(t.Block.Height), grouped(t.Confirmations))
+		return fmt.Sprintf("%s at height %s, %s", t.Status, grouped(t.Block.Height), counted(int(t.Confirmations), "confirmation", "confirmations"))
 	case t.Pending != nil && t.Pending.Ancestors > 0:
 		return fmt.Sprintf("%s, behind %d others", t.Status, t.Pending.Ancestors)
 	case t.Gone != nil && t.Gone.Code != "":

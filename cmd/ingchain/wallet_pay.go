@@ -386,7 +386,7 @@ func (p *purse) printSent(s sent) error {
 	return p.print(s, func(w io.Writer) {
 		rows := [][2]string{{"txid", s.TxID.String()}, {"id", s.ID}, {"status", s.Status}}
 		if s.Confirmations > 0 {
-			rows[2][1] = fmt.Sprintf("%s, %s confirmations", s.Status, grouped(s.Confirmations))
+			rows[2][1] = s.Status + ", " + counted(int(s.Confirmations), "confirmation", "confirmations")
 		}
 		if s.Fee > 0 {
 			rows = append(rows, [2]string{"fee", ing(s.Fee)})
