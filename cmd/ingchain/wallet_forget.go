@@ -86,7 +86,7 @@ func (p *purse) forget(ctx context.Context, send *keystore.Send, yes bool) error
 	case errors.Is(err, api.ErrNotFound):
 	case err != nil:
 		return err
-	case tx.Status != api.StatusGone:
+	case tx.Status != api.StatusGone && tx.Status != api.StatusOrphan: // an orphan once it was sent again
 		return fmt.Errorf("%w: payment %s is %s: only one that is gone can be forgotten", api.ErrNotAllowed, send.ID, tx.Status)
 	}
 	if !yes {
