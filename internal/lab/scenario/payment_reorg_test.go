@@ -85,13 +85,14 @@ func (s *reorgStory) outAndIn(t *testing.T) {
 	checkBalance(t, s.ben, lab.Balance{Confirmed: grains})
 }
 
-// coinsVanish lets Ben pay from a coinbase that only the losing side mined.
+// coinsVanish lets Ben pay from an old coin and a coinbase that only the losing
+// side mined.
 func (s *reorgStory) coinsVanish(t *testing.T) {
 	var paid lab.Payment
-	const grains, before = ing * 3, ing * 3 / 2
+	const grains, before = ing * 6, ing * 3 / 2
 	s.apart(t, maturity+5, func() {
-		onTip(t, confirmedLimit, mine(t, s.ben.Node, maturity+1), s.nodes[:2]...)
-		paid = s.ben.MustSend(s.anna.Address, "3") // the coins from before don't suffice
+		onTip(t, confirmedLimit, mine(t, s.ben.Node, maturity), s.nodes[:2]...)
+		paid = s.ben.MustSend(s.anna.Address, "6") // takes both
 		awaitStatus(t, confirmedLimit, paid.TxID, "pending", s.anna)
 		mine(t, s.ben.Node, 1)
 		awaitStatus(t, confirmedLimit, paid.TxID, "confirmed", s.anna, s.ben)
@@ -108,18 +109,22 @@ func (s *reorgStory) coinsVanish(t *testing.T) {
 		}
 	}
 
-	// The coins will not come again, so sending again is refused, with a reason,
-	// and changes nothing; with what he has, Ben can pay.
+	// The coinbase will not come again, so sending again is refused, with a reason,
+	// and changes nothing. The old coin stays with the payment until Ben gives it up.
 	wantExit(t, s.ben.Resend(paid.TxID), 1)
 	wantExit(t, s.anna.Resend(paid.TxID), 1)
-	_, err := s.ben.Send(s.anna.Address, "3", "--id", paid.ID)
+	_, err := s.ben.Send(s.anna.Address, "6", "--id", paid.ID)
+	wantExit(t, err, 1)
+	_, err = s.ben.Send(s.anna.Address, "1")
 	wantExit(t, err, 1)
 	checkBalance(t, s.ben, lab.Balance{Confirmed: before})
+	s.ben.Node.MustJSON(nil, "wallet", "forget", paid.ID, "--yes")
 	small := s.ben.MustSend(s.anna.Address, "1")
 	lab.Until(t, confirmedLimit, "it is in the miner's pool", func() error { return s.carl.InPool(small.TxID) })
 	block := mine(t, s.carl, 1)
 	awaitStatus(t, confirmedLimit, small.TxID, "confirmed", s.anna, s.ben)
 	checkRow(t, s.ben, lab.HistoryRow{TxID: small.TxID, Status: "confirmed", Confirmations: 1, Block: block.ID, Out: ing, Fee: small.Fee})
+	checkRow(t, s.ben, lab.HistoryRow{TxID: paid.TxID, Status: "replaced", ReplacedBy: small.TxID, Out: grains, Fee: paid.Fee})
 	checkBalance(t, s.ben, lab.Balance{Confirmed: before - ing - small.Fee})
 }
 
