@@ -46,6 +46,9 @@ type attack struct {
 	// fresh has whoever is thrown out come back as somebody else; otherwise it
 	// dials again as who it was.
 	fresh bool
+	// mute has them claim that they have payments to be asked for, and never
+	// answer.
+	mute bool
 }
 
 // attackers flood one node until their context ends.
@@ -85,7 +88,7 @@ func (a *attackers) one(ctx context.Context) {
 	var err error
 	for ctx.Err() == nil {
 		if h == nil {
-			if h, err = newPeer(a.victim.ID); err != nil {
+			if h, err = a.newPeer(); err != nil {
 				a.n.Errorf("attacker: %v", err)
 				return
 			}
@@ -108,9 +111,9 @@ func (a *attackers) one(ctx context.Context) {
 	}
 }
 
-// newPeer makes a host that has nothing of ours. Its id is below the other's, so
+// newPeer makes a host that has nothing of ours. Its id is below the victim's, so
 // that it is the one to say hello.
-func newPeer(other peer.ID) (p2phost.Host, error) {
+func (a *attackers) newPeer() (p2phost.Host, error) {
 	for {
 		key, _, err := crypto.GenerateEd25519Key(nil)
 		if err != nil {
@@ -120,7 +123,7 @@ func newPeer(other peer.ID) (p2phost.Host, error) {
 		if err != nil {
 			return nil, err
 		}
-		if id >= other {
+		if id >= a.victim.ID {
 			continue
 		}
 		h, err := libp2p.New(libp2p.Identity(key), libp2p.NoListenAddrs, libp2p.Transport(tcp.NewTCPTransport),
@@ -131,7 +134,11 @@ func newPeer(other peer.ID) (p2phost.Host, error) {
 		}
 		ignore := func(s p2pnetwork.Stream) { _, _ = io.Copy(io.Discard, s) }
 		h.SetStreamHandler(gossipID, ignore)
-		h.SetStreamHandler(protocol.ID, func(s p2pnetwork.Stream) { _ = s.Reset() })
+		if a.mute {
+			h.SetStreamHandler(protocol.ID, ignore) // which never closes its side
+		} else {
+			h.SetStreamHandler(protocol.ID, func(s p2pnetwork.Stream) { _ = s.Reset() })
+		}
 		return h, nil
 	}
 }
@@ -172,7 +179,7 @@ func (a *attackers) flood(ctx context.Context, hello, gossip p2pnetwork.Stream) 
 	for ctx.Err() == nil {
 		if time.Since(said) > helloEvery {
 			said = time.Now()
-			if _, err := hello.Write(wire.AppendFrame(nil, a.n.hello())); err != nil {
+			if _, err := hello.Write(wire.AppendFrame(nil, a.hello())); err != nil {
 				return err
 			}
 		}
@@ -230,11 +237,16 @@ func appendField(b []byte, number byte, value []byte) []byte {
 	return append(b, value...)
 }
 
-// hello claims nothing but the genesis.
-func (n *network) hello() *wire.Hello {
+// hello claims no chain but the genesis.
+func (a *attackers) hello() *wire.Hello {
+	caps := wire.CapHeaders | wire.CapBlocks
+	if a.mute {
+		caps |= wire.CapTxs
+	}
+	genesis := a.n.rules.GenesisID()
 	return &wire.Hello{
-		Version: wire.Version, Genesis: n.rules.GenesisID(), Tip: n.rules.GenesisID(),
-		Clock: uint64(time.Now().UnixMilli()), Capabilities: wire.CapHeaders | wire.CapBlocks, Agent: "attacker", Stamp: 1,
+		Version: wire.Version, Genesis: genesis, Tip: genesis,
+		Clock: uint64(time.Now().UnixMilli()), Capabilities: caps, Agent: "attacker", Stamp: 1,
 	}
 }
 

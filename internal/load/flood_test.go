@@ -44,6 +44,7 @@ func TestFlood(t *testing.T) {
 		{attack{name: "16 that come back with full batches", peers: 16, perMessage: wire.MaxBatchTxs, fresh: true}, badSignatures, false},
 		{attack{name: "good signatures over coins of nobody", peers: 16, perMessage: 64, fresh: true}, unknownCoins, false},
 		{attack{name: "the same one a message", peers: 16, perMessage: 1, fresh: true}, unknownCoins, false},
+		{attack{name: "the same from mute peers", peers: 16, perMessage: 64, fresh: true, mute: true}, unknownCoins, false},
 	}
 	for _, a := range attacks {
 		t.Run(strings.ReplaceAll(a.name, " ", "-"), func(t *testing.T) {

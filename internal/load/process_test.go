@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"runtime/metrics"
 	"runtime/pprof"
 	"slices"
@@ -42,7 +43,7 @@ type nodeConfig struct {
 
 // order is a line to a node's process, each answered by a line.
 type order struct {
-	Do   string `json:"do"` // "report", "profile", "unprofile" or "heap"
+	Do   string `json:"do"` // "report", "profile", "unprofile", "heap" or "collect"
 	Path string `json:"path,omitempty"`
 }
 
@@ -195,6 +196,8 @@ func carryOut(o order) error {
 			return err
 		}
 		return pprof.StartCPUProfile(f) // the file closes with the process
+	case "collect":
+		debug.FreeOSMemory() // collects garbage, too
 	case "heap":
 		runtime.GC()
 		f, err := os.Create(o.Path)

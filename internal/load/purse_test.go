@@ -61,9 +61,7 @@ func (n *network) fund(at *process, owners, count int, value core.Amount) *purse
 		if _, err := at.api.SubmitTx(n.Context(), tx.AppendTo(nil)); err != nil {
 			n.Fatalf("fan out: %v", err)
 		}
-		if i%10 == 9 || i == len(mined)-1 {
-			n.mine(at, 1, rich.address)
-		}
+		n.mine(at, 1, rich.address)
 	}
 	if m, err := at.api.Mempool(n.Context()); err != nil || m.Count > 0 {
 		n.Fatalf("fan out: %d payments are not mined, %v", m.Count, err)
