@@ -50,6 +50,34 @@ func TestOrphansComeInWithTheirParents(t *testing.T) {
 	}
 }
 
+// What is known of an orphan can be read: the payment, what it misses, and the
+// coins of chain and pool that it spends.
+func TestReadingAnOrphan(t *testing.T) {
+	w := lone(t, nil)
+	coins := w.fund(2)
+	parent, lost := pay(1000, 1, coins[0]), stray(1)
+	if _, err := w.add(parent, "peer"); err != nil {
+		t.Fatal(err)
+	}
+	tx := pay(1000, 1, coinOf(&parent, 0), coins[1], coinOf(&lost, 0))
+	came := w.now
+	w.orphan(tx, "peer")
+	o, ok := w.pool.Orphan(tx.ID())
+	if !ok || o.ID() != tx.ID() || o.Time != came || !slices.Equal(o.Missing, []core.Hash{lost.ID()}) || len(o.Coins) != 2 {
+		t.Fatalf("%+v, %v", o, ok)
+	}
+	for i, want := range []core.Coin{coinOf(&parent, 0), coins[1]} {
+		if c := o.Coins[want.Outpoint]; c.Value != want.Value || c.Address != want.Address {
+			t.Errorf("coin %d is %+v, want %+v", i, c, want)
+		}
+	}
+	for _, none := range []core.Hash{parent.ID(), lost.ID()} {
+		if o, ok := w.pool.Orphan(none); ok {
+			t.Errorf("no orphan: %+v", o)
+		}
+	}
+}
+
 func TestOrphansOfABlock(t *testing.T) {
 	w := lone(t, nil)
 	coins := w.fund(3)

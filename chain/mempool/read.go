@@ -2,6 +2,7 @@ package mempool
 
 import (
 	"math"
+	"slices"
 
 	"github.com/ingchain/ingchain/core"
 )
@@ -53,6 +54,39 @@ func (p *Pool) Has(id core.Hash) bool { return p.byID[id] != nil }
 
 // HasOrphan reports whether a payment waits for its parents.
 func (p *Pool) HasOrphan(id core.Hash) bool { return p.orphans.byID[id] != nil }
+
+// OrphanEntry is a payment that waits for its parents, as it stood when it was
+// asked for.
+type OrphanEntry struct {
+	*Tx
+	// Time is when it came, or last came again, in Unix milliseconds.
+	Time uint64
+	// Missing are the transactions that it waits for.
+	Missing []core.Hash
+	// Coins are those of its inputs that are known, by what names them. The height
+	// of a coin that an entry of the pool makes is 0.
+	Coins core.UTXOs
+}
+
+// Orphan returns the payment of that txid that waits for its parents.
+func (p *Pool) Orphan(id core.Hash) (OrphanEntry, bool) {
+	o := p.orphans.byID[id]
+	if o == nil {
+		return OrphanEntry{}, false
+	}
+	return OrphanEntry{Tx: o.tx, Time: o.until - p.policy.OrphanExpiry, Missing: slices.Clone(o.missing), Coins: o.known(p.outputsFor(o.tx))}, true
+}
+
+// outputsFor are the coins that entries make and a payment spends.
+func (p *Pool) outputsFor(tx *Tx) core.UTXOs {
+	made := make(core.UTXOs)
+	for i := range tx.t.Inputs {
+		if c, ok := p.Output(tx.t.Inputs[i].Outpoint); ok {
+			made[c.Outpoint] = c
+		}
+	}
+	return made
+}
 
 // ByLeaf returns the payment of that merkle leaf, or nil: what a block
 // announced by its leaves is made of.
