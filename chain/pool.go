@@ -99,8 +99,9 @@ func (m *Manager) TxFaults() []mempool.Fault {
 }
 
 // TendPool does what time asks for: it removes payments that have waited too
-// long, and rewrites the journal if most of it is of no use any more. It is to
-// be called now and then, each minute say.
+// long, tries those of the journal again whose coins were lost with the last
+// blocks, and rewrites the journal if most of it is of no use any more. It is to be
+// called now and then, each minute say.
 func (m *Manager) TendPool() {
 	if m.store.ReadOnly() {
 		return
@@ -117,6 +118,9 @@ func (m *Manager) TendPool() {
 		return
 	}
 	m.saveOwed()
+	if err := m.offerLate(context.Background()); err != nil && !errors.Is(err, ErrClosed) && !errors.Is(err, journal.ErrClosed) {
+		m.opts.Logger.Error("payments of the journal, whose coins may be there again, cannot be offered", "err", err)
+	}
 	if err := m.tendJournal(); err != nil && !errors.Is(err, journal.ErrClosed) {
 		m.opts.Logger.Error("the journal of payments cannot be written: none is acknowledged until that succeeds", "err", err)
 	}

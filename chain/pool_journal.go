@@ -25,6 +25,7 @@ type txJournal struct {
 	// come back. Guarded by mu.
 	kept   map[core.Hash]keeping
 	serial uint64 // of the last append, guarded by mu
+	late   latePayments
 }
 
 // keeping says what the journal has of a payment.
@@ -288,6 +289,11 @@ func (j *txJournal) choose(entries []mempool.Entry, all bool) (records []journal
 		one := keepable{tx: e.Tx, time: e.Time, told: k.told}
 		records = append(records, one.record())
 		written[e.ID()] = true
+	}
+	for i := range j.late.list {
+		if k := &j.late.list[i]; !written[k.tx.ID()] {
+			records = append(records, k.record())
+		}
 	}
 	return records, written
 }

@@ -26,6 +26,7 @@ func (m *Manager) openJournal(ctx context.Context) error {
 		return err
 	}
 	j := &txJournal{file: file, kept: make(map[core.Hash]keeping)}
+	j.late = latePayments{tip: m.work.ID, until: m.now() + lateAge}
 	m.pool.journal = j
 	l := loading{m: m, refused: make(map[string]*refusals)}
 	if err = l.load(ctx, held.Records); err == nil && l.worthRewriting(&held) {
@@ -153,6 +154,9 @@ func (l *loading) refuse(k *keepable, err error) {
 	r.count++
 	if k.told {
 		if why != string(mempool.Confirmed) { // nothing was lost
+			if mayCome(err) {
+				l.m.pool.journal.late.list = append(l.m.pool.journal.late.list, *k)
+			}
 			l.m.pool.mu.Lock()
 			l.m.pool.pool.Lose(k.tx.ID(), err, l.m.now())
 			l.m.pool.mu.Unlock()
