@@ -269,9 +269,16 @@ func (n *Node) StartMining(ctx context.Context, address string, threads int) (ap
 
 // StopMining implements [api.Backend].
 func (n *Node) StopMining(ctx context.Context) (api.MiningStatus, error) {
-	stop := func() error { n.miner.Stop(); return nil }
+	var rests <-chan struct{}
+	stop := func() error { rests = n.miner.Stop(); return nil }
 	if err := n.orders.give(stop); err != nil {
 		return api.MiningStatus{}, err
+	}
+	// Whoever stops mining may go on from the tip that it left.
+	select {
+	case <-rests:
+	case <-ctx.Done():
+		return api.MiningStatus{}, context.Cause(ctx)
 	}
 	return n.MiningStatus(ctx)
 }

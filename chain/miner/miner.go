@@ -82,6 +82,7 @@ type Miner struct {
 	on       bool
 	address  core.Address
 	threads  int
+	rest     chan struct{} // closed once no round is under way; begin makes it anew
 	samples  []sample // attempts by time, the oldest first
 	warnedAt time.Time
 }
@@ -102,7 +103,8 @@ func New(c Chain, cfg Config) *Miner {
 	if cfg.Trace == nil {
 		cfg.Trace = func(string, bool) {}
 	}
-	m := &Miner{chain: c, cfg: cfg, wake: make(chan struct{}, 1), refresh: refresh}
+	m := &Miner{chain: c, cfg: cfg, wake: make(chan struct{}, 1), refresh: refresh, rest: make(chan struct{})}
+	close(m.rest)
 	rand.Read(m.tag[:])
 	return m
 }
@@ -131,12 +133,15 @@ func countThreads(threads int) (int, error) {
 	return threads, nil
 }
 
-// Stop lets the miner rest.
-func (m *Miner) Stop() {
+// Stop lets the miner rest. The channel that it returns is closed once it does: a
+// block that was found just before is with the chain by then.
+func (m *Miner) Stop() (rests <-chan struct{}) {
 	m.mu.Lock()
 	m.on = false
+	rests = m.rest
 	m.mu.Unlock()
 	m.poke()
+	return rests
 }
 
 func (m *Miner) poke() {
@@ -174,10 +179,17 @@ func (m *Miner) rate() float64 {
 	return 0
 }
 
-func (m *Miner) settings() (on bool, address core.Address, threads int) {
+// begin returns what to mine. If the miner is on, it rests no longer, until done
+// is called.
+func (m *Miner) begin() (on bool, address core.Address, threads int, done func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.on, m.address, m.threads
+	if m.on {
+		m.rest = make(chan struct{})
+		rest := m.rest
+		done = func() { close(rest) }
+	}
+	return m.on, m.address, m.threads, done
 }
 
 // Run mines whenever the miner is on, until ctx ends.
@@ -189,7 +201,7 @@ func (m *Miner) Run(ctx context.Context) error {
 		case <-m.wake: // for the settings that are about to be read
 		default:
 		}
-		on, address, threads := m.settings()
+		on, address, threads, done := m.begin()
 		if !on {
 			select {
 			case <-ctx.Done():
@@ -198,7 +210,9 @@ func (m *Miner) Run(ctx context.Context) error {
 			continue
 		}
 		m.rate()
-		if err := m.round(ctx, tips, address, threads); err != nil && ctx.Err() == nil {
+		err := m.round(ctx, tips, address, threads)
+		done()
+		if err != nil && ctx.Err() == nil {
 			m.cfg.Logger.Error("mining failed, trying again", "in", retryAfter, "err", err)
 			m.pause(ctx)
 		}

@@ -119,6 +119,49 @@ func TestRunMinesWhileItIsOn(t *testing.T) {
 	}
 }
 
+// slowChain takes blocks only once it may.
+type slowChain struct {
+	*chain.Manager
+	offered chan struct{} // told of each block
+	may     chan struct{}
+}
+
+func (s slowChain) AddBlocks(ctx context.Context, blocks []*core.Block) (int, error) {
+	s.offered <- struct{}{}
+	<-s.may
+	return s.Manager.AddBlocks(ctx, blocks)
+}
+
+// Whoever stops the miner and then looks at the tip sees the last block.
+func TestAStoppedMinerRestsOnceItsLastBlockIsIn(t *testing.T) {
+	c := slowChain{openChain(t, nil), make(chan struct{}, 100), make(chan struct{})}
+	m := New(c, Config{})
+	<-m.Stop() // at rest from the beginning
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- m.Run(ctx) }()
+	if err := m.Start(core.Address{}, 1); err != nil {
+		t.Fatal(err)
+	}
+	<-c.offered
+	rests := m.Stop()
+	select {
+	case <-rests:
+		t.Error("it rests while a block is on its way")
+	default:
+	}
+	close(c.may)
+	<-rests
+	if tip := c.Tip().Height; tip != 1 {
+		t.Errorf("it rests at height %d", tip)
+	}
+	<-m.Stop()
+	cancel()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+}
+
 // stuckChain hands out templates that nobody finds a nonce for, and tells of each.
 type stuckChain struct {
 	*chain.Manager
