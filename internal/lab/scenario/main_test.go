@@ -46,6 +46,7 @@ func miningNetwork(t *testing.T, binary string, interval time.Duration) string {
 	t.Helper()
 	return lab.NetworkFile(t, binary, "lan", "lab", lab.Patch{
 		"block_interval_ms":     interval.Milliseconds(),
+		"coinbase_maturity":     maturity,
 		"genesis_bits":          "1e040000", // 2^22 hashes, a second of one slow thread
 		"difficulty_limit_bits": "1f010000", // 2^16
 	})

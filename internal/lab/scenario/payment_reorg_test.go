@@ -204,11 +204,20 @@ func TestPaymentsReachTheMinersAfterHealing(t *testing.T) {
 		if took > minersLimit {
 			t.Errorf("in the others' pools %v after healing, want at most %v", took, minersLimit)
 		}
-		mine(t, nodes[2], 1)
+
+		// A node that has lost its pool is told again.
+		nodes[1].Kill9()
+		nodes[1].Start()
+		nodes[1].Ready()
+		for _, p := range paid {
+			lab.Until(t, minersLimit, "it is told again", func() error { return nodes[1].InPool(p.TxID) })
+		}
+
+		block := mine(t, nodes[2], 1)
 		for _, p := range paid {
 			awaitStatus(t, confirmedLimit, p.TxID, "confirmed", anna)
 		}
-		t.Logf("confirmed in the payer's wallet %v after healing", round(time.Since(healed)))
+		onTip(t, confirmedLimit, block, nodes...)
 	})
 }
 

@@ -119,6 +119,43 @@ func TestPayment(t *testing.T) {
 	})
 }
 
+// The same while the payer's node mines on its own, as on lan: the template that
+// it searches takes the payment in, so that the next block or the one after has it.
+func TestPaymentWhileMining(t *testing.T) {
+	lab.Require(t)
+	repeat(t, func(t *testing.T) {
+		nodes := moneyHosts(t, lab.New(t), miningNetwork(t, lab.BuildBinary(t), 3*time.Second), "anna", "ben")
+		anna, ben := nodes[0].NewWallet(), nodes[1].NewWallet()
+		anna.Node.MustJSON(nil, "mine", "start", "--threads", "1")
+		lab.Until(t, 2*time.Minute, "a coin matures", func() error {
+			b, err := anna.Balance()
+			if err == nil && b.Confirmed == 0 {
+				err = fmt.Errorf("Anna has %+v", b)
+			}
+			return err
+		})
+		paid := anna.MustSend(ben.Address, "1.5")
+		tip := tipOf(t, anna.Node)
+		since := time.Now()
+		lab.Until(t, 10*time.Second, "Ben sees it", func() error { _, err := ben.Row(paid.TxID); return err })
+		pending := time.Since(since)
+		awaitStatus(t, time.Minute, paid.TxID, "confirmed", ben)
+		confirmed := time.Since(since)
+		var tx lab.Tx
+		ben.Node.MustJSON(&tx, "tx", "get", paid.TxID)
+		t.Logf("paid at height %d: in the payee's wallet after %v, in block %d after %v", tip.Height, round(pending), tx.Block.Height, round(confirmed))
+		if pending > pendingLimit {
+			t.Errorf("in the payee's wallet after %v, want at most %v", pending, pendingLimit)
+		}
+		// One block may have been found of a template from before.
+		if tx.Block.Height > tip.Height+2 {
+			t.Errorf("in block %d, want %d at most", tx.Block.Height, tip.Height+2)
+		}
+		anna.Node.MustJSON(nil, "mine", "stop")
+		converged(t, confirmedLimit, nodes...)
+	})
+}
+
 // A wallet that is restored from its words on a third machine, started late,
 // has the same money there.
 func TestLateWallet(t *testing.T) {
