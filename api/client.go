@@ -240,7 +240,11 @@ func (c *Client) open(ctx context.Context, method, path string, q url.Values, me
 	if json.Unmarshal(data, &p) != nil || p.Code == "" {
 		return nil, fmt.Errorf("%w: what answers at %s is not a node (%s)", ErrUnreachable, c.endpoint.URL, res.Status)
 	}
-	return nil, &Error{p}
+	e := &Error{Problem: p}
+	if n, err := strconv.ParseUint(res.Header.Get("Retry-After"), 10, 31); err == nil {
+		e.RetryAfter = time.Duration(n) * time.Second
+	}
+	return nil, e
 }
 
 // broken words a failure of the connection itself.

@@ -68,7 +68,7 @@ func decodeLine(line []byte, v any) error {
 		return fmt.Errorf("decode the node's stream: %w", err)
 	}
 	if last.Error != nil {
-		return &Error{*last.Error}
+		return &Error{Problem: *last.Error}
 	}
 	if err := json.Unmarshal(line, v); err != nil {
 		return fmt.Errorf("decode the node's stream: %w", err)
@@ -146,7 +146,7 @@ func (c *Client) Export(ctx context.Context, w io.Writer) (Ref, error) {
 		if err := json.Unmarshal([]byte(s), &p); err != nil {
 			return Ref{}, fmt.Errorf("decode the node's answer: %w", err)
 		}
-		return Ref{}, &Error{p}
+		return Ref{}, &Error{Problem: p}
 	}
 	var tip Ref
 	if err := json.Unmarshal([]byte(res.Trailer.Get(trailerTip)), &tip); err != nil {

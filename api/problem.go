@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
+	"time"
 
 	"github.com/ingchain/ingchain/core"
 )
@@ -98,10 +100,13 @@ func (p Problem) write(w http.ResponseWriter) {
 	_ = json.NewEncoder(w).Encode(p)
 }
 
-// Error is a failure that a node reported. It unwraps to one of the error kinds
-// of this package where the code has one.
+// Error is a failure that a node reported, as the [Client] returns it. It unwraps
+// to one of the error kinds of this package where the code has one, and errors.As
+// finds in it what the node's [Backend] failed with: [Refusal] or [IndexError].
 type Error struct {
 	Problem
+	// RetryAfter is when it may make sense to ask again; 0 if the node did not say.
+	RetryAfter time.Duration
 }
 
 // Error implements error with what the node said.
@@ -124,6 +129,28 @@ func (e *Error) Unwrap() error {
 		return ErrRefused
 	}
 	return nil
+}
+
+// As makes a [Refusal] or an [IndexError] of the failure where it is one.
+func (e *Error) As(target any) bool {
+	kind := e.Unwrap()
+	switch t := target.(type) {
+	case **Refusal:
+		if !errors.Is(kind, ErrRefused) {
+			return false
+		}
+		// People read the code once.
+		_, detail, _ := strings.Cut(e.Detail, e.Code+": ")
+		*t = &Refusal{Code: core.Code(e.Code), Detail: detail, Later: e.Status == http.StatusConflict, Missing: e.Missing}
+		return true
+	case **IndexError:
+		if !errors.Is(kind, ErrNoIndex) {
+			return false
+		}
+		*t = &IndexError{Code: e.Code, Detail: e.Detail, RetryAfter: e.RetryAfter}
+		return true
+	}
+	return false
 }
 
 // Is reports whether the failure is the given code of a rule or a policy, such

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/ingchain/ingchain/core"
 )
@@ -29,12 +30,13 @@ func (r *Refusal) Error() string { return fmt.Sprintf("%v: %s: %s", ErrRefused, 
 // Unwrap lets errors.Is find ErrRefused and the code.
 func (r *Refusal) Unwrap() []error { return []error{ErrRefused, r.Code} }
 
-func (r *Refusal) problem() Problem {
+// problem describes r; text is what is said to people, which may say more.
+func (r *Refusal) problem(text string) Problem {
 	status := http.StatusUnprocessableEntity
 	if r.Later {
 		status = http.StatusConflict
 	}
-	p := problem(status, string(r.Code), r.Error())
+	p := problem(status, string(r.Code), text)
 	p.Missing = r.Missing
 	return p
 }
@@ -52,6 +54,8 @@ const (
 type IndexError struct {
 	Code   string // one of the CodeIndex… constants
 	Detail string
+	// RetryAfter is when it may make sense to ask again; 0 if that is not known.
+	RetryAfter time.Duration
 }
 
 // Error implements error.
@@ -60,11 +64,27 @@ func (e *IndexError) Error() string { return e.Detail }
 // Unwrap lets errors.Is find ErrNoIndex.
 func (e *IndexError) Unwrap() error { return ErrNoIndex }
 
+// busyRetry is when to ask a busy server again.
+const busyRetry = time.Second
+
+// retryAfter is when the same request may make sense again; 0 if that is not
+// known.
+func retryAfter(err error) time.Duration {
+	var index *IndexError
+	switch {
+	case errors.As(err, &index):
+		return index.RetryAfter
+	case errors.Is(err, ErrBusy):
+		return busyRetry
+	}
+	return 0
+}
+
 // coded describes failures that bring a code of their own.
 func coded(err error) (Problem, bool) {
 	var refusal *Refusal
 	if errors.As(err, &refusal) {
-		return refusal.problem(), true
+		return refusal.problem(err.Error()), true
 	}
 	var index *IndexError
 	if errors.As(err, &index) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ingchain/ingchain/core"
 )
@@ -102,21 +103,61 @@ func TestRefusalCrosses(t *testing.T) {
 		if !errors.Is(err, ErrRefused) || !errors.Is(err, c.refusal.Code) || errors.Is(err, core.ErrTxKey) || errors.Is(err, ErrFailed) {
 			t.Errorf("%v: kinds of %v", &c.refusal, err)
 		}
+		var r *Refusal
+		if !errors.As(err, &r) || r.Code != c.refusal.Code || r.Detail != c.refusal.Detail || r.Later != c.refusal.Later || !slices.Equal(r.Missing, c.refusal.Missing) {
+			t.Errorf("%v: crossed as %#v", &c.refusal, r)
+		}
+		if x := (*IndexError)(nil); errors.As(err, &x) {
+			t.Errorf("%v: crossed as %v, too", &c.refusal, x)
+		}
 		if !errors.Is(&c.refusal, ErrRefused) || !errors.Is(&c.refusal, c.refusal.Code) {
 			t.Errorf("%v: its own kinds", &c.refusal)
 		}
 	}
 }
 
-// Without an index, the code says why.
+// Without an index, the code says why, and when to ask again.
 func TestIndexErrorCrosses(t *testing.T) {
 	for _, code := range []string{CodeIndexOff, CodeIndexBuilding, CodeIndexBehind, CodeIndexFailed} {
-		client := dial(t, serve(t, &fakeBackend{err: &IndexError{Code: code, Detail: "at block 5 of 900"}}))
+		sent := &IndexError{Code: code, Detail: "at block 5 of 900"}
+		if code == CodeIndexBuilding {
+			sent.RetryAfter = 3 * time.Second
+		}
+		client := dial(t, serve(t, &fakeBackend{err: sent}))
 		_, err := client.Address(t.Context(), "ingdev1")
 		var e *Error
 		if !errors.As(err, &e) || e.Status != http.StatusServiceUnavailable || e.Code != code || e.Detail != "at block 5 of 900" || !errors.Is(err, ErrNoIndex) {
 			t.Errorf("%s: got %#v", code, err)
 		}
+		var got *IndexError
+		if !errors.As(err, &got) || *got != *sent {
+			t.Errorf("%s: crossed as %#v", code, got)
+		}
+		if r := (*Refusal)(nil); errors.As(err, &r) {
+			t.Errorf("%s: crossed as %v, too", code, r)
+		}
+	}
+}
+
+// A server that has no time says when it may have some. Whoever hands in a batch
+// is told which payment was refused before any was taken.
+func TestWhatIsSaidBesides(t *testing.T) {
+	res, p := do(t, serve(t, &fakeBackend{err: fmt.Errorf("mine: %w", &IndexError{Code: CodeIndexBuilding, RetryAfter: 1500 * time.Millisecond})}), request{method: "GET", path: "/v1/fees"})
+	if after := res.Header.Get("Retry-After"); after != "2" || p.Code != CodeIndexBuilding {
+		t.Errorf("index: after %q, %+v", after, p)
+	}
+	res, p = do(t, serve(t, &fakeBackend{err: ErrBusy}), request{method: "GET", path: "/v1/fees"})
+	if after := res.Header.Get("Retry-After"); after != "1" || p.Code != "busy" {
+		t.Errorf("busy: after %q, %+v", after, p)
+	}
+	res, p = do(t, serve(t, &fakeBackend{err: ErrFailed}), request{method: "GET", path: "/v1/fees"})
+	if after := res.Header.Get("Retry-After"); after != "" {
+		t.Errorf("failed: after %q, %+v", after, p)
+	}
+	long := strings.Repeat("0", 2*int(core.Dev().MaxTxBytes)+2)
+	_, p = do(t, serve(t, &fakeBackend{}), request{method: "POST", path: "/v1/txs/batch", body: `{"txs":["00","` + long + `"]}`})
+	if p.Code != string(core.ErrTxSize) || !strings.Contains(p.Detail, "payment 2 of 2") {
+		t.Errorf("batch: %+v", p)
 	}
 }
 

@@ -72,14 +72,14 @@ type TxDetail struct {
 	Inputs   []SpentCoin  `json:"inputs"`
 	Outputs  []PaidOutput `json:"outputs"`
 	Data     string       `json:"data"` // hexadecimal
-	// Status is "confirmed", "pending", "orphan" or "gone". Of one that is gone or
-	// an orphan, only the txid and, in Gone, the reason may be known.
+	// Status is "confirmed", "pending", "orphan" or "gone". Of one that is gone,
+	// only the txid and, in Gone, the reason are known.
 	Status string `json:"status"`
 	// Block is where it stands on the best chain; nil unless confirmed.
 	Block *TxBlock `json:"block,omitempty"`
 	// Confirmations is 1 in the tip; 0 unless confirmed.
 	Confirmations uint32 `json:"confirmations"`
-	// Pending is nil unless it is in the pool.
+	// Pending is nil unless it is in the pool, or waits to get there as an orphan.
 	Pending *TxPending `json:"pending,omitempty"`
 	// Gone is nil unless it left the pool and no block has it.
 	Gone *TxGone `json:"gone,omitempty"`
@@ -126,7 +126,7 @@ type TxPending struct {
 	// its ancestors: by their rate it is mined.
 	PackageFee  core.Amount `json:"package_fee"`
 	PackageSize int         `json:"package_size"`
-	// Missing are the transactions that an orphan waits for, where known.
+	// Missing are the transactions that an orphan waits for. It has no package.
 	Missing []core.Hash `json:"missing"`
 }
 

@@ -15,10 +15,21 @@ import (
 )
 
 const (
-	// indexPatience is how long a question waits for the index to reach the tip.
-	indexPatience = 2 * time.Second
-	// indexFar is from how many blocks behind the tip on nobody waits for it.
+	// indexPatience is how long a question waits for the index to reach the tip:
+	// after a kill it has lost what it had not written yet, and few seconds bring
+	// that back.
+	indexPatience = 3 * time.Second
+	// indexFar is from how many blocks behind the tip on a question looks whether
+	// waiting makes sense.
 	indexFar = 100
+	// indexHopeless is the time that the index needs, as far as it can be told, from
+	// which on nobody waits for it. Guesses of the first moments are too high.
+	indexHopeless = 2 * indexPatience
+	// indexLook is the time between looks at an index that is far behind.
+	indexLook = 20 * time.Millisecond
+	// indexRetry and indexRetryMost bound the time after which the node tells others
+	// to ask again.
+	indexRetry, indexRetryMost = time.Second, time.Minute
 	// indexPoll is how often it is looked whether the index has gone back.
 	indexPoll = 2 * time.Millisecond
 	// maxMoments is how often a question is put again because the tip changed
@@ -92,39 +103,82 @@ func indexWarnings(st api.IndexStatus) []string {
 		"; start the node again, or delete the folder " + indexDir + " in the data directory while it is stopped"}
 }
 
-// usable says why the index cannot answer now, if so.
-func (n *Node) usableIndex() error {
+// indexGone says why there is no index to ask, if so.
+func (n *Node) indexGone() error {
 	switch {
 	case n.index.openErr != nil:
 		return indexFailed(n.index.openErr)
 	case n.index.Index == nil:
 		return &api.IndexError{Code: api.CodeIndexOff, Detail: "this node keeps no address index; start it with --index"}
 	}
-	at, tip := n.index.Tip(), n.chain.Tip()
-	if uint64(at.Height)+indexFar < uint64(tip.Height) {
-		if err := n.index.Status().Err; err != nil {
-			return indexFailed(err)
+	return nil
+}
+
+// awaitIndex waits while the index is far behind, unless it will take long.
+func (n *Node) awaitIndex(ctx context.Context) error {
+	if err := n.indexGone(); err != nil {
+		return err
+	}
+	for uint64(n.index.Tip().Height)+indexFar < uint64(n.chain.Tip().Height) {
+		s := n.index.Status()
+		if s.Err != nil {
+			return s.Err
 		}
-		return &api.IndexError{Code: api.CodeIndexBuilding, Detail: fmt.Sprintf("the address index is being built: at block %d of %d; try again later", at.Height, tip.Height)}
+		if indexLeft(&s) > indexHopeless {
+			return lateIndex(&s)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(indexLook):
+		}
 	}
 	return nil
+}
+
+// indexLeft guesses how long the index will take to reach the tip; 0 if nothing
+// is known.
+func indexLeft(s *index.Status) time.Duration {
+	if s.BlocksPerSecond <= 0 || s.Target.Height <= s.Tip.Height {
+		return 0
+	}
+	seconds := float64(s.Target.Height-s.Tip.Height) / s.BlocksPerSecond
+	return time.Duration(min(seconds, time.Hour.Seconds()) * float64(time.Second))
 }
 
 func indexFailed(err error) error {
 	return &api.IndexError{Code: api.CodeIndexFailed, Detail: fmt.Sprintf("the address index does not work: %v; start the node again", err)}
 }
 
-var errIndexBehind = &api.IndexError{Code: api.CodeIndexBehind, Detail: "the address index did not catch up with the chain in time; try again"}
+// lateIndex says how far the index is, which is not where the chain is.
+func lateIndex(s *index.Status) *api.IndexError {
+	if !s.Building {
+		return &api.IndexError{
+			Code: api.CodeIndexBehind, RetryAfter: indexRetry,
+			Detail: fmt.Sprintf("the address index has not caught up with the chain: at block %d of %d; try again", s.Tip.Height, s.Target.Height),
+		}
+	}
+	left, about := indexLeft(s), ""
+	if left > 0 {
+		about = fmt.Sprintf(", about %v left", max(left, time.Second).Round(time.Second))
+	}
+	return &api.IndexError{
+		Code: api.CodeIndexBuilding, RetryAfter: min(max(left, indexRetry), indexRetryMost),
+		Detail: fmt.Sprintf("the address index is being built: at block %d of %d%s; try again later", s.Tip.Height, s.Target.Height, about),
+	}
+}
 
 // indexError words a failure of the index for the API.
-func indexError(ctx context.Context, err error) error {
+func (n *Node) indexError(ctx context.Context, err error) error {
+	var already *api.IndexError
 	switch {
-	case err == nil:
-		return nil
+	case err == nil, errors.As(err, &already):
+		return err
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, index.ErrDamaged):
-		return errIndexBehind
+		s := n.index.Status()
+		return lateIndex(&s)
 	case errors.Is(err, chain.ErrClosed):
 		return fmt.Errorf("%w: %w", api.ErrShuttingDown, err)
 	case errors.Is(err, index.ErrStopped), errors.Is(err, chain.ErrDisk):
@@ -138,26 +192,29 @@ func indexError(ctx context.Context, err error) error {
 // returns. Both are called again if the tip has changed meanwhile, so they begin
 // anew each time. The view stays open for whoever called, who closes it.
 func (n *Node) atOneTip(ctx context.Context, fromIndex func(v *index.View) error, fromPool func(p *mempool.Pool)) (*index.View, core.HeaderState, error) {
-	if err := n.usableIndex(); err != nil {
-		return nil, core.HeaderState{}, err
-	}
-	within, cancel := context.WithTimeout(ctx, indexPatience)
+	within, cancel := context.WithTimeout(ctx, n.indexPatience)
 	defer cancel()
+	if err := n.awaitIndex(within); err != nil {
+		return nil, core.HeaderState{}, n.indexError(ctx, err)
+	}
 	for range maxMoments {
 		v, tip, err := n.viewAtTip(within)
 		if err != nil {
-			return nil, tip, indexError(ctx, err)
+			return nil, tip, n.indexError(ctx, err)
 		}
 		if err := fromIndex(v); err != nil {
 			v.Close()
-			return nil, tip, indexError(ctx, err)
+			return nil, tip, n.indexError(ctx, err)
 		}
 		if n.readPoolAt(tip, fromPool) {
 			return v, tip, nil
 		}
 		v.Close()
+		if within.Err() != nil {
+			break
+		}
 	}
-	return nil, core.HeaderState{}, errIndexBehind
+	return nil, core.HeaderState{}, n.indexError(ctx, context.DeadlineExceeded)
 }
 
 // viewAtTip waits for a view of the index that stands at the chain's tip.

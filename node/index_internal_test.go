@@ -75,3 +75,29 @@ func TestIndexFailsAtWork(t *testing.T) {
 		t.Errorf("the node ended with %v", err)
 	}
 }
+
+// Who is told to wait is told how long, within bounds.
+func TestLateIndexSaysWhen(t *testing.T) {
+	at := func(height, target uint32, building bool, rate float64) *index.Status {
+		return &index.Status{Tip: index.Tip{Height: height}, Target: index.Tip{Height: target}, Building: building, BlocksPerSecond: rate}
+	}
+	for name, c := range map[string]struct {
+		s     *index.Status
+		left  time.Duration
+		code  string
+		after time.Duration
+		says  string
+	}{
+		"at work":   {at(1000, 9000, true, 100), 80 * time.Second, api.CodeIndexBuilding, time.Minute, "at block 1000 of 9000, about 1m20s left"},
+		"nearly":    {at(8990, 9000, true, 100), 100 * time.Millisecond, api.CodeIndexBuilding, time.Second, "about 1s left"},
+		"to begin":  {at(0, 9000, true, 0), 0, api.CodeIndexBuilding, time.Second, "at block 0 of 9000; try"},
+		"crawling":  {at(0, 1<<31, true, 1e-9), time.Hour, api.CodeIndexBuilding, time.Minute, "about 1h0m0s left"},
+		"following": {at(5, 7, false, 0), 0, api.CodeIndexBehind, time.Second, "at block 5 of 7"},
+		"past":      {at(7, 5, false, 10), 0, api.CodeIndexBehind, time.Second, "at block 7 of 5"},
+	} {
+		e := lateIndex(c.s)
+		if left := indexLeft(c.s); left != c.left || e.Code != c.code || e.RetryAfter != c.after || !strings.Contains(e.Detail, c.says) {
+			t.Errorf("%s: %v left, %+v", name, left, e)
+		}
+	}
+}

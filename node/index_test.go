@@ -102,18 +102,90 @@ func TestIndexBuilding(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	n.HurryIndex(time.Millisecond)
 	refusedFor(t, n, alice.String(), api.CodeIndexBuilding)
-	if _, err := n.Address(ctx, alice.String()); err == nil || !strings.Contains(err.Error(), "block 0 of 150") {
-		t.Errorf("progress: %v", err)
+	var late *api.IndexError
+	if _, err := n.Address(ctx, alice.String()); !errors.As(err, &late) || !strings.Contains(err.Error(), "block 0 of 150") || late.RetryAfter == 0 {
+		t.Errorf("progress: %#v", err)
 	}
 	if s, err := n.Status(ctx); err != nil || !s.Index.Enabled || !s.Index.Building || s.Index.Height != 0 {
 		t.Errorf("status %+v, %v", s.Index, err)
 	}
+	// Who asks just then waits for what takes no longer than a moment.
+	n.HurryIndex(20 * time.Second)
 	ended := make(chan error, 1)
 	go func() { ended <- n.Run(ctx) }()
-	eventually(t, 10*time.Second, func() error { _, err := n.Address(ctx, alice.String()); return err })
 	if b := balance(t, n, alice); b.Txs != 150 || b.Unspent != 150 || b.Confirmed != 150*p.SubsidyAt(1) || b.Received != b.Confirmed {
 		t.Errorf("alice has %+v", b)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// While the index cannot say whether a block has a payment, the node does not say
+// that it is gone, an orphan or nowhere, for it may be made anew then: the pool of
+// a node that was killed knows a payment that is confirmed only as one whose coins
+// are missing.
+func TestNothingIsGoneBeforeTheIndexIsThere(t *testing.T) {
+	p := testParams(t)
+	cfg := testConfig(t, p)
+	journal := filepath.Join(cfg.DataDir, "mempool.dat")
+	n, stop := start(t, cfg)
+	alice, bob := newPurse(p, "alice"), newPurse(p, "bob")
+	mine(t, n, 2, alice)
+	coins := spendable(t, n, alice)
+	taken := alice.pay(t, coins[:1], bob.owner, coins[0].Value-1000, 1000)
+	lost := alice.pay(t, coins[1:], bob.owner, 1000, 1000)
+	id, rival := submit(t, n, taken), submit(t, n, lost)
+	killed, err := os.ReadFile(journal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A block takes both, and another what they pay.
+	mine(t, n, 1, alice)
+	submit(t, n, bob.pay(t, spendable(t, n, bob), alice.owner, 5000, 5000))
+	last := submit(t, n, alice.pay(t, []api.CoinInfo{{TxID: rival, Index: 1, Value: coins[1].Value - 2000, Address: alice.String()}}, alice.owner, 5000, 5000))
+	mine(t, n, 1, alice)
+	stop()
+	if err := errors.Join(os.WriteFile(journal, killed, 0o600), os.RemoveAll(filepath.Join(cfg.DataDir, "index"))); err != nil {
+		t.Fatal(err)
+	}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	if n, err = node.New(ctx, cfg); err != nil { // does not run yet: the index stands still
+		t.Fatal(err)
+	}
+	n.HurryIndex(time.Millisecond)
+	for name, id := range map[string]core.Hash{"of the journal": id, "another": rival, "that spends one": last, "none": {1}} {
+		var e *api.IndexError
+		if d, err := n.Tx(ctx, id, false); !errors.As(err, &e) || e.Code != api.CodeIndexBehind || e.RetryAfter == 0 {
+			t.Errorf("%s: %+v, %v", name, d, err)
+		}
+	}
+	var r *api.Refusal
+	if _, err := n.SubmitTx(ctx, taken); !errors.As(err, &r) || !r.Later || !strings.Contains(r.Detail, "a block may have it") {
+		t.Errorf("handed in again: %v", err)
+	}
+	if d, err := n.Tx(ctx, id, false); !errors.Is(err, api.ErrNoIndex) {
+		t.Errorf("an orphan that is confirmed: %+v, %v", d, err)
+	}
+
+	n.HurryIndex(20 * time.Second)
+	ended := make(chan error, 1)
+	go func() { ended <- n.Run(ctx) }()
+	for _, id := range []core.Hash{id, rival, last} {
+		if d := lookUp(t, n, id); d.Status != api.StatusConfirmed {
+			t.Errorf("with the index: %+v", d)
+		}
+	}
+	if _, err := n.Tx(ctx, core.Hash{1}, false); !errors.Is(err, api.ErrNotFound) {
+		t.Errorf("none: %v", err)
+	}
+	if a, err := n.SubmitTx(ctx, taken); err != nil || a.Status != api.StatusKnown {
+		t.Errorf("handed in again: %+v, %v", a, err)
 	}
 	cancel()
 	if err := <-ended; err != nil {

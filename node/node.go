@@ -60,6 +60,8 @@ type Node struct {
 	index  addressIndex
 	// walletBounds is defaultWalletBounds but in tests.
 	walletBounds walletBounds
+	// indexPatience is that of the constant but in tests.
+	indexPatience time.Duration
 	// mineAddr is what Config.Mine pays.
 	mineAddr core.Address
 	orders   orders
@@ -109,7 +111,7 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	}
 	n := &Node{
 		cfg: cfg, rules: rules, log: cfg.Logger, started: time.Now(), returned: make(chan struct{}),
-		walletBounds: defaultWalletBounds,
+		walletBounds: defaultWalletBounds, indexPatience: indexPatience,
 	}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)

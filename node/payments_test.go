@@ -258,8 +258,16 @@ func TestRefusedPayments(t *testing.T) {
 	if a, err := n.SubmitTx(t.Context(), wrong); err != nil || a.Status != api.StatusKnown {
 		t.Errorf("a known one: %+v, %v", a, err)
 	}
-	if d, err := n.Tx(t.Context(), mustParse(t, child).ID(), true); err != nil || d.Status != api.StatusOrphan {
-		t.Errorf("the orphan: %+v, %v", d, err)
+	if d := lookUp(t, n, mustParse(t, child).ID()); d.Status != api.StatusOrphan || d.Raw != hex.EncodeToString(child) || d.Fee != 1500 || d.Size != len(child) ||
+		d.Pending == nil || d.Pending.Time == 0 || !slices.Equal(d.Pending.Missing, []core.Hash{parent.ID()}) || d.Outputs[0].Value != 500 || d.Inputs[0].Value != 0 {
+		t.Errorf("the orphan: %+v", d)
+	}
+	half := mustParse(t, alice.pay(t, []api.CoinInfo{coins[1], {TxID: core.Hash{7}, Value: 7, Address: alice.String()}}, bob.owner, 500, 1500))
+	if _, err := n.SubmitTx(t.Context(), half.AppendTo(nil)); !errors.Is(err, core.ErrMissingCoin) {
+		t.Errorf("half an orphan: %v", err)
+	}
+	if d := lookUp(t, n, half.ID()); d.Status != api.StatusOrphan || d.Inputs[0].Value != coins[1].Value || d.Inputs[0].Address != alice.String() || d.Inputs[1].Value != 0 {
+		t.Errorf("half an orphan: %+v", d)
 	}
 	if _, err := n.Tx(t.Context(), core.Hash{1}, false); !errors.Is(err, api.ErrNotFound) {
 		t.Errorf("no such transaction: %v", err)

@@ -123,7 +123,17 @@ func (n *Node) keep(ctx context.Context, txs []*core.Transaction) ([]mempool.Out
 type chainWitness struct {
 	n      *Node
 	view   *index.View // nil if there is none to be had
+	err    error       // then why
 	opened bool
+}
+
+// open opens the index, once, at the chain's tip.
+func (w *chainWitness) open(ctx context.Context) {
+	if w.opened {
+		return
+	}
+	w.opened = true
+	w.view, _, w.err = w.n.atOneTip(ctx, func(*index.View) error { return nil }, func(*mempool.Pool) {})
 }
 
 func (w *chainWitness) close() {
@@ -144,10 +154,8 @@ func (w *chainWitness) refusal(ctx context.Context, out *mempool.Outcome) *api.R
 	}
 	// The pool forgets what blocks took long ago. The index knows, and also who
 	// has spent a coin that is gone.
-	if !w.opened {
-		w.view, w.opened = w.n.freshView(ctx), true
-	}
-	if w.view == nil {
+	if w.open(ctx); w.err != nil {
+		r.Detail += "; a block may have it, which cannot be said: " + w.err.Error()
 		return r
 	}
 	if _, err := w.view.Tx(out.Tx.ID()); err == nil {

@@ -13,29 +13,24 @@ import (
 	"github.com/ingchain/ingchain/core"
 )
 
-// maxLooks is how often a transaction is looked for that moves between pool and
-// chain while we look.
-const maxLooks = 8
-
 // pooled is what the pool says of a transaction.
 type pooled struct {
 	entry   mempool.Entry
 	in      bool
-	orphan  bool
+	orphan  mempool.OrphanEntry
+	waits   bool // as an orphan
 	past    mempool.Removed
 	left    bool
 	spender map[uint32]core.Hash // of its outputs, by index
 }
 
-func (n *Node) lookInPool(id core.Hash) (l pooled) {
-	n.chain.ReadPool(func(p *mempool.Pool) {
-		if l.entry, l.in = p.Get(id); l.in {
-			l.spender = spendersOf(p, id, len(l.entry.Transaction().Outputs))
-			return
-		}
-		l.past, l.left = p.Explain(id)
-		l.orphan = p.HasOrphan(id)
-	})
+func lookInPool(p *mempool.Pool, id core.Hash) (l pooled) {
+	if l.entry, l.in = p.Get(id); l.in {
+		l.spender = spendersOf(p, id, len(l.entry.Transaction().Outputs))
+		return l
+	}
+	l.past, l.left = p.Explain(id)
+	l.orphan, l.waits = p.Orphan(id)
 	return l
 }
 
@@ -50,33 +45,91 @@ func spendersOf(p *mempool.Pool, id core.Hash, outputs int) map[uint32]core.Hash
 	return by
 }
 
-// Tx implements [api.TxBackend]. A transaction that a block has just taken from
-// the pool, or a reorganisation put back, is found on either side.
+// Tx implements [api.TxBackend]. What it says of pool and chain holds at one tip,
+// so that a transaction is not missed which moves from one to the other.
 func (n *Node) Tx(ctx context.Context, id core.Hash, raw bool) (api.TxDetail, error) {
 	var look pooled
-	for range maxLooks {
-		if look = n.lookInPool(id); look.in {
-			return n.describePending(&look, raw), nil
+	read := func(p *mempool.Pool) { look = lookInPool(p, id) }
+	if n.chain.ReadPool(read); look.in {
+		return n.describePending(&look, raw), nil
+	}
+	var at index.Tx
+	found := false
+	v, _, err := n.atOneTip(ctx, func(v *index.View) (err error) {
+		at, err = v.Tx(id)
+		if found = err == nil; errors.Is(err, chain.ErrNotFound) {
+			err = nil
 		}
-		d, err := n.confirmed(ctx, id, &look, raw)
+		return err
+	}, read)
+	if err != nil {
+		n.chain.ReadPool(read)
+		return n.withoutIndex(ctx, id, &look, raw, err)
+	}
+	defer v.Close()
+	if found && !look.in {
+		return n.describeConfirmed(ctx, v, at, raw)
+	}
+	if d, ok := n.describePooled(id, &look, raw); ok {
+		return d, nil
+	}
+	return api.TxDetail{}, fmt.Errorf("%w: transaction %s is neither in the pool nor on the chain", api.ErrNotFound, id)
+}
+
+// withoutIndex says what becomes of a transaction while the index cannot be asked,
+// for the reason why. As long as that may pass, nothing is said that the index may
+// contradict: that a payment is gone or nowhere, and may be made anew.
+func (n *Node) withoutIndex(ctx context.Context, id core.Hash, l *pooled, raw bool, why error) (api.TxDetail, error) {
+	var without *api.IndexError
+	if !errors.As(why, &without) {
+		return api.TxDetail{}, why
+	}
+	if !l.in {
+		d, err := n.confirmedAnyway(ctx, id, l, raw)
 		if err == nil || !errors.Is(err, chain.ErrNotFound) {
 			return d, err
 		}
-		if !look.left || look.past.Reason != mempool.Confirmed {
-			break
-		}
 	}
+	passes := without.Code == api.CodeIndexBuilding || without.Code == api.CodeIndexBehind
+	d, ok := n.describePooled(id, l, raw)
+	if ok && (l.in || !passes || n.lostForSure(l)) {
+		return d, nil
+	}
+	what := "transaction " + id.String() + " is not in the pool"
 	switch {
-	case look.orphan:
-		return api.TxDetail{TxID: id, Status: api.StatusOrphan, Pending: &api.TxPending{Missing: []core.Hash{}}}, nil
-	case look.left:
-		return api.TxDetail{TxID: id, Status: api.StatusGone, Gone: describeGone(&look.past)}, nil
+	case l.waits:
+		what = "transaction " + id.String() + " is an orphan"
+	case l.left:
+		what += " (" + string(l.past.Reason) + ")"
 	}
-	without := ""
-	if err := n.usableIndex(); err != nil {
-		without = "; what blocks took long ago cannot be found: " + err.Error()
+	if !passes {
+		return api.TxDetail{}, fmt.Errorf("%w: %s; what blocks took long ago cannot be found: %v", api.ErrNotFound, what, why)
 	}
-	return api.TxDetail{}, fmt.Errorf("%w: transaction %s is neither in the pool nor on the chain%s", api.ErrNotFound, id, without)
+	return api.TxDetail{}, &api.IndexError{
+		Code: without.Code, RetryAfter: without.RetryAfter,
+		Detail: what + "; whether a block has it cannot be said: " + without.Detail,
+	}
+}
+
+// lostForSure reports whether a block of the chain took a payment that spends the
+// same coin. Other reasons say why a payment left the pool, and a block may have
+// it yet.
+func (n *Node) lostForSure(l *pooled) bool {
+	return l.left && l.past.Reason == mempool.Conflict && n.chain.OnBestChain(l.past.Block)
+}
+
+// describePooled describes a payment that the pool knows and the chain does not
+// have.
+func (n *Node) describePooled(id core.Hash, l *pooled, raw bool) (api.TxDetail, bool) {
+	switch {
+	case l.in:
+		return n.describePending(l, raw), true
+	case l.waits:
+		return n.describeOrphan(&l.orphan, raw), true
+	case l.left:
+		return api.TxDetail{TxID: id, Status: api.StatusGone, Gone: describeGone(&l.past)}, true
+	}
+	return api.TxDetail{}, false
 }
 
 func describeGone(r *mempool.Removed) *api.TxGone {
@@ -100,36 +153,29 @@ func (n *Node) describePending(l *pooled, raw bool) api.TxDetail {
 	return d
 }
 
-// freshView returns a view of the index at the chain's tip, or as near as can be
-// waited for; nil if there is none to be had.
-func (n *Node) freshView(ctx context.Context) *index.View {
-	if n.usableIndex() != nil {
-		return nil
+// describeOrphan describes a payment that waits for what it spends.
+func (n *Node) describeOrphan(o *mempool.OrphanEntry, raw bool) api.TxDetail {
+	t := o.Transaction()
+	d := describeTx(t, o.ID(), n.prefix(), raw)
+	d.Status = api.StatusOrphan
+	d.Pending = &api.TxPending{Time: o.Time, Missing: o.Missing}
+	for i := range t.Inputs {
+		if c, ok := o.Coins[t.Inputs[i].Outpoint]; ok {
+			d.Inputs[i].Value, d.Inputs[i].Address = c.Value, c.Address.Encode(n.prefix())
+		}
 	}
-	within, cancel := context.WithTimeout(ctx, indexPatience)
-	defer cancel()
-	if v, _, err := n.viewAtTip(within); err == nil {
-		return v
-	}
-	// A view that is a little old tells more than none.
-	v, err := n.index.View()
-	if err != nil {
-		return nil
-	}
-	return v
+	return d
 }
 
-// confirmed finds a transaction on the best chain: by the index, else by what the
-// pool remembers. It fails with [chain.ErrNotFound].
-func (n *Node) confirmed(ctx context.Context, id core.Hash, l *pooled, raw bool) (api.TxDetail, error) {
-	if v := n.freshView(ctx); v != nil {
-		defer v.Close()
-		at, err := v.Tx(id)
-		if err == nil {
-			return n.describeConfirmed(ctx, v, at, raw)
-		}
-		if !errors.Is(err, chain.ErrNotFound) {
-			n.log.Warn("the address index cannot say where a transaction is", "txid", id, "err", err)
+// confirmedAnyway finds a transaction on the best chain by an index that is not at
+// its tip, or by what the pool remembers. It fails with [chain.ErrNotFound].
+func (n *Node) confirmedAnyway(ctx context.Context, id core.Hash, l *pooled, raw bool) (api.TxDetail, error) {
+	if n.indexGone() == nil {
+		if v, err := n.index.View(); err == nil {
+			defer v.Close()
+			if at, err := v.Tx(id); err == nil && n.chain.OnBestChain(at.BlockID) {
+				return n.describeConfirmed(ctx, v, at, raw)
+			}
 		}
 	}
 	if l.left && l.past.Reason == mempool.Confirmed && n.chain.OnBestChain(l.past.Block) {
@@ -140,7 +186,7 @@ func (n *Node) confirmed(ctx context.Context, id core.Hash, l *pooled, raw bool)
 
 // describeConfirmed describes a transaction that the index knows.
 func (n *Node) describeConfirmed(ctx context.Context, v *index.View, at index.Tx, raw bool) (api.TxDetail, error) {
-	d, t, err := n.inBlock(at.BlockID, int(at.Position), v.Tip().Height, raw)
+	d, t, err := n.inBlock(at.BlockID, int(at.Position), n.chain.Tip().Height, raw)
 	if err != nil {
 		return d, err
 	}
@@ -150,7 +196,7 @@ func (n *Node) describeConfirmed(ctx context.Context, v *index.View, at index.Tx
 	}
 	spent, err := outputs(v, ins)
 	if err != nil {
-		return d, indexError(ctx, err)
+		return d, n.indexError(ctx, err)
 	}
 	for i, o := range spent {
 		if o != nil {
@@ -163,7 +209,7 @@ func (n *Node) describeConfirmed(ctx context.Context, v *index.View, at index.Tx
 	}
 	made, err := outputs(v, outs)
 	if err != nil {
-		return d, indexError(ctx, err)
+		return d, n.indexError(ctx, err)
 	}
 	for i, o := range made {
 		if o != nil && o.Spender != nil {

@@ -185,7 +185,7 @@ type row struct {
 func (n *Node) addConfirmed(ctx context.Context, w *walletQuestion, v *index.View) error {
 	rows, below, err := w.gather(ctx, v)
 	if err != nil {
-		return indexError(ctx, err)
+		return n.indexError(ctx, err)
 	}
 	blocks, bytes := 0, 0
 	for len(rows) > 0 {
