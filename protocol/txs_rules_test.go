@@ -93,6 +93,30 @@ func TestFalseOrphan(t *testing.T) {
 	})
 }
 
+// An orphan with the witnesses of somebody who does not own its coin takes the
+// place of no true one, and whoever sent the true one is not to blame for it.
+func TestForgedTwinOfAnOrphan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := newSimulation(t)
+		n := sim.node(sim.withPool())
+		row := sim.lineage(0, 2)
+		twin := *row[1]
+		coretest.Sign(sim.rules.GenesisID(), &twin, "mallory")
+		sim.validate(n, "liar", batchOf(&twin))
+		sim.validate(n, "honest", batchOf(row[1]))
+		sim.validate(n, "other", batchOf(row[0]))
+		if n.state("liar").Code != core.ErrOwner {
+			t.Errorf("liar: %+v", n.state("liar"))
+		}
+		if reason := n.feedback.reason("honest"); reason != "" {
+			t.Errorf("honest: %s", reason)
+		}
+		if !n.pool.Has(row...) {
+			t.Error("the true payment is gone")
+		}
+	})
+}
+
 // So it is if a block brings what it spends.
 func TestOrphanFoundFalseByABlock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -91,7 +91,9 @@ func (p *Pool) Add(tx *Tx, coins core.UTXOs, now uint64, from string) (Result, e
 		return r, err
 	}
 	if err != nil {
-		p.orphans.drop(tx.id)
+		if o := p.orphans.byLeaf[tx.leaf]; o != nil {
+			p.orphans.dropOne(o)
+		}
 		return Result{}, err
 	}
 	r := Result{Status: Accepted}

@@ -198,9 +198,13 @@ func (w *world) checkIndexes(all []*entry) {
 func (w *world) checkOrphans() {
 	w.t.Helper()
 	a, policy := &w.pool.orphans, &w.pool.policy
-	memory, held, waiting := 0, 0, 0
-	for id, o := range a.byID {
-		if o.tx.id != id || len(o.from) == 0 || len(o.missing) == 0 || w.pool.Has(id) {
+	memory, held, waiting, twins := 0, 0, 0, 0
+	for _, list := range a.byID {
+		twins += len(list)
+	}
+	for leaf, o := range a.byLeaf {
+		id := o.tx.id
+		if o.tx.leaf != leaf || !slices.Contains(a.byID[id], o) || len(o.from) == 0 || len(o.missing) == 0 || w.pool.Has(id) {
 			w.t.Fatalf("orphan %s: %d peers, %d missing", id.Short(), len(o.from), len(o.missing))
 		}
 		memory += o.memory()
@@ -221,7 +225,7 @@ func (w *world) checkOrphans() {
 		sum := 0
 		for _, o := range s.orphans {
 			sum += o.memory()
-			if a.byID[o.tx.id] != o || !slices.Contains(o.from, from) {
+			if a.byLeaf[o.tx.leaf] != o || !slices.Contains(o.from, from) {
 				w.t.Fatalf("the share of %q has an orphan that is not its", from)
 			}
 		}
@@ -233,7 +237,7 @@ func (w *world) checkOrphans() {
 	for _, list := range a.waiting {
 		waiting -= len(list)
 	}
-	if held != 0 || waiting != 0 || memory != a.memory || memory > policy.MaxOrphanBytes || len(a.byID) > policy.MaxOrphans {
+	if held != 0 || waiting != 0 || twins != len(a.byLeaf) || memory != a.memory || memory > policy.MaxOrphanBytes || len(a.byLeaf) > policy.MaxOrphans {
 		w.t.Fatalf("orphans: %d held too much, %d waiting too much, %d bytes, said to be %d", held, waiting, memory, a.memory)
 	}
 }

@@ -11,7 +11,11 @@ import (
 // it, and what is over goes off the greatest: nobody can push out the orphans of
 // a peer that keeps to its share.
 type orphanage struct {
-	byID map[core.Hash]*orphan
+	// byLeaf has every orphan, witnesses and all: whether those are the owner's
+	// shows only when its coins come, so a forged one must not stand for the true.
+	byLeaf map[core.Hash]*orphan
+	// byID has them by txid, each list as they came.
+	byID map[core.Hash][]*orphan
 	// waiting has the orphans by the transaction that they miss.
 	waiting map[core.Hash][]*orphan
 	// shares is what each peer has sent; an orphan counts for everyone who sent
@@ -43,7 +47,7 @@ const (
 )
 
 func newOrphanage() orphanage {
-	return orphanage{byID: make(map[core.Hash]*orphan), waiting: make(map[core.Hash][]*orphan), shares: make(map[string]*share)}
+	return orphanage{byLeaf: make(map[core.Hash]*orphan), byID: make(map[core.Hash][]*orphan), waiting: make(map[core.Hash][]*orphan), shares: make(map[string]*share)}
 }
 
 // memory is what an orphan takes.
@@ -54,14 +58,15 @@ func (o *orphan) memory() int {
 // keep stores an orphan, or that another peer has sent it too, and reports
 // whether it is kept.
 func (a *orphanage) keep(policy *Policy, tx *Tx, coins core.UTXOs, missing []core.Hash, now uint64, from string) bool {
-	o := a.byID[tx.id]
+	o := a.byLeaf[tx.leaf]
 	if o == nil {
 		o = &orphan{tx: tx, serial: a.serial}
 		if o.memory() > policy.MaxPeerOrphanBytes || policy.MaxPeerOrphans == 0 {
 			return false
 		}
 		a.serial++
-		a.byID[tx.id] = o
+		a.byLeaf[tx.leaf] = o
+		a.byID[tx.id] = append(a.byID[tx.id], o)
 		a.memory += o.memory()
 	} else {
 		a.stopWaiting(o)
@@ -76,7 +81,7 @@ func (a *orphanage) keep(policy *Policy, tx *Tx, coins core.UTXOs, missing []cor
 	a.wait(o, missing)
 	a.hold(policy, o, from)
 	a.trim(policy, now)
-	return a.byID[tx.id] == o
+	return a.byLeaf[tx.leaf] == o
 }
 
 // hold counts an orphan for a peer, whose oldest ones make room.
@@ -109,7 +114,11 @@ func (a *orphanage) release(from string, o *orphan) {
 	o.from = slices.DeleteFunc(o.from, func(f string) bool { return f == from })
 	if len(o.from) == 0 {
 		a.stopWaiting(o)
-		delete(a.byID, o.tx.id)
+		delete(a.byLeaf, o.tx.leaf)
+		same := slices.DeleteFunc(a.byID[o.tx.id], func(x *orphan) bool { return x == o })
+		if a.byID[o.tx.id] = same; len(same) == 0 {
+			delete(a.byID, o.tx.id)
+		}
 		a.memory -= o.memory()
 	}
 }
@@ -117,7 +126,7 @@ func (a *orphanage) release(from string, o *orphan) {
 // trim brings the whole within bounds: what has waited too long goes first, then
 // the oldest of whoever has most.
 func (a *orphanage) trim(policy *Policy, now uint64) {
-	over := func() bool { return len(a.byID) > policy.MaxOrphans || a.memory > policy.MaxOrphanBytes }
+	over := func() bool { return len(a.byLeaf) > policy.MaxOrphans || a.memory > policy.MaxOrphanBytes }
 	if over() {
 		a.expire(now)
 	}
@@ -133,19 +142,23 @@ func (a *orphanage) trim(policy *Policy, now uint64) {
 }
 
 func (a *orphanage) expire(now uint64) {
-	for _, o := range a.byID {
+	for _, o := range a.byLeaf {
 		if o.until <= now {
-			a.drop(o.tx.id)
+			a.dropOne(o)
 		}
 	}
 }
 
-// drop removes an orphan, if there is one of that id.
+// drop removes the orphans of a txid.
 func (a *orphanage) drop(id core.Hash) {
-	if o := a.byID[id]; o != nil {
-		for _, from := range slices.Clone(o.from) {
-			a.release(from, o)
-		}
+	for _, o := range slices.Clone(a.byID[id]) {
+		a.dropOne(o)
+	}
+}
+
+func (a *orphanage) dropOne(o *orphan) {
+	for _, from := range slices.Clone(o.from) {
+		a.release(from, o)
 	}
 }
 
@@ -187,6 +200,9 @@ func (p *Pool) promote(come []core.Hash, coins core.UTXOs, now uint64, removed *
 		waiting := slices.Clone(p.orphans.waiting[come[0]])
 		come = come[1:]
 		for _, o := range waiting {
+			if p.orphans.byLeaf[o.tx.leaf] != o {
+				continue // the same with other witnesses came in
+			}
 			pl, err := p.plan(o.tx, o.known(coins), now)
 			if len(pl.missing) > 0 {
 				p.orphans.stopWaiting(o)
@@ -194,7 +210,7 @@ func (p *Pool) promote(come []core.Hash, coins core.UTXOs, now uint64, removed *
 				continue
 			}
 			from := slices.Clone(o.from)
-			p.orphans.drop(o.tx.id)
+			p.orphans.dropOne(o)
 			switch {
 			case err == nil:
 				*removed = append(*removed, p.commit(pl, now)...)
@@ -224,7 +240,7 @@ func (o *orphan) known(coins core.UTXOs) core.UTXOs {
 // missingFrom lists the orphans that miss one of the given transactions, as they
 // came.
 func (a *orphanage) missingFrom(ids []core.Hash) (list []*orphan) {
-	if len(a.byID) == 0 {
+	if len(a.byLeaf) == 0 {
 		return nil
 	}
 	seen := make(map[*orphan]bool)

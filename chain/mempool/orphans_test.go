@@ -50,6 +50,39 @@ func TestOrphansComeInWithTheirParents(t *testing.T) {
 	}
 }
 
+// Witnesses that are not the owner's show only when the parent comes. Whoever
+// sends them keeps no true payment out, and nobody else is to blame.
+func TestOrphansOfOneTxid(t *testing.T) {
+	for _, forgedFirst := range []bool{true, false} {
+		w := lone(t, nil)
+		coins := w.fund(1)
+		txs := chain(2, 1000, coins[0])
+		twin := txs[1]
+		twin.Witnesses = slices.Clone(twin.Witnesses)
+		twin.Witnesses[0].PublicKey[0] ^= 1
+		if forgedFirst {
+			w.orphan(twin, "liar")
+			w.orphan(txs[1], "honest")
+		} else {
+			w.orphan(txs[1], "honest")
+			w.orphan(twin, "liar")
+		}
+		r, err := w.add(txs[0], "other")
+		if err != nil || len(r.Promoted) != 1 || w.pool.Stats(w.now).Orphans != 0 {
+			t.Fatalf("%v, %d promoted", err, len(r.Promoted))
+		}
+		w.check()
+		for _, f := range r.Faults {
+			if !slices.Equal(f.From, []string{"liar"}) || core.CodeOf(f.Err) != core.ErrOwner {
+				t.Errorf("%v of %q", f.Err, f.From)
+			}
+		}
+		if forgedFirst != (len(r.Faults) == 1) {
+			t.Errorf("%d faults, forged first: %v", len(r.Faults), forgedFirst)
+		}
+	}
+}
+
 // What is known of an orphan can be read: the payment, what it misses, and the
 // coins of chain and pool that it spends.
 func TestReadingAnOrphan(t *testing.T) {

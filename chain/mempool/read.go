@@ -53,7 +53,7 @@ func (p *Pool) Get(id core.Hash) (Entry, bool) {
 func (p *Pool) Has(id core.Hash) bool { return p.byID[id] != nil }
 
 // HasOrphan reports whether a payment waits for its parents.
-func (p *Pool) HasOrphan(id core.Hash) bool { return p.orphans.byID[id] != nil }
+func (p *Pool) HasOrphan(id core.Hash) bool { return len(p.orphans.byID[id]) > 0 }
 
 // OrphanEntry is a payment that waits for its parents, as it stood when it was
 // asked for.
@@ -68,12 +68,14 @@ type OrphanEntry struct {
 	Coins core.UTXOs
 }
 
-// Orphan returns the payment of that txid that waits for its parents.
+// Orphan returns the payment of that txid that waits for its parents. With
+// several kinds of witnesses, it is the one that came first.
 func (p *Pool) Orphan(id core.Hash) (OrphanEntry, bool) {
-	o := p.orphans.byID[id]
-	if o == nil {
+	list := p.orphans.byID[id]
+	if len(list) == 0 {
 		return OrphanEntry{}, false
 	}
+	o := list[0]
 	return OrphanEntry{Tx: o.tx, Time: o.until - p.policy.OrphanExpiry, Missing: slices.Clone(o.missing), Coins: o.known(p.outputsFor(o.tx))}, true
 }
 
@@ -207,6 +209,6 @@ func (p *Pool) Stats(now uint64) Stats {
 	return Stats{
 		Count: p.total.count, Bytes: p.total.bytes, Fees: p.total.fees,
 		Memory: p.memory, MaxMemory: p.policy.MaxBytes, MinFeeRate: p.MinFeeRate(now),
-		Orphans: len(p.orphans.byID), OrphanMemory: p.orphans.memory, LastSeq: p.nextSeq - 1,
+		Orphans: len(p.orphans.byLeaf), OrphanMemory: p.orphans.memory, LastSeq: p.nextSeq - 1,
 	}
 }

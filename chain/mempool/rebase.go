@@ -105,7 +105,7 @@ func (m *move) survey(reverted, applied []*core.Block) {
 	for _, e := range p.dependents(reverted) {
 		m.moved = append(m.moved, movedTx{e, e.tx, e.time})
 	}
-	if len(reverted) > 0 || len(p.orphans.byID) > 0 {
+	if len(reverted) > 0 || len(p.orphans.byLeaf) > 0 {
 		m.readApplied(applied)
 	}
 	for _, b := range reverted {
@@ -284,7 +284,7 @@ func (m *move) dropImmature() {
 // may be gone, and tries those whose parents have come.
 func (m *move) settleOrphans(reverted []*core.Block) {
 	p := m.p
-	if len(p.orphans.byID) == 0 {
+	if len(p.orphans.byLeaf) == 0 {
 		return
 	}
 	lost := make(map[core.Hash]bool)
@@ -293,9 +293,9 @@ func (m *move) settleOrphans(reverted []*core.Block) {
 			lost[b.TxID(i)] = true
 		}
 	}
-	for _, o := range p.orphans.byID {
+	for _, o := range p.orphans.byLeaf {
 		if m.decided(o, lost) {
-			p.orphans.drop(o.tx.id)
+			p.orphans.dropOne(o)
 		}
 	}
 	p.promote(m.come, m.coins, m.now, &m.out.Removed, &m.out.Promoted, &m.out.Faults)
