@@ -38,12 +38,28 @@ const (
 )
 
 // fateByNode is the fate of a payment that a node explains.
-func fateByNode(r *mempool.Removed) string {
+func (a *Audit) fateByNode(p *Payment, r *mempool.Removed) string {
 	s := "the node: " + string(r.Reason)
 	if r.Code != "" {
 		s += ", " + string(r.Code)
 	}
+	if (r.Reason == mempool.CoinGone || r.Reason == mempool.Immature) && a.spendable(p) {
+		s += ", though its coins are there again"
+	}
 	return s
+}
+
+// spendable reports whether a payment could still be mined: all of its coins are
+// unspent ones of the chain.
+func (a *Audit) spendable(p *Payment) bool {
+	for _, in := range p.Tx.Inputs {
+		_, made := a.confirmed[in.TxID]
+		_, spent := a.spenders[in.Outpoint]
+		if !made || spent {
+			return false
+		}
+	}
+	return true
 }
 
 // Audit follows every payment of the book to its end: it is on the chain, or
@@ -119,12 +135,12 @@ func (a *Audit) fate(p *Payment, asked map[core.Hash]bool) string {
 func (a *Audit) search(p *Payment, asked map[core.Hash]bool) string {
 	for _, n := range a.nodes(p) {
 		if r, ok := n.explain(p.ID); ok && a.holds(p, &r, asked) {
-			return fateByNode(&r)
+			return a.fateByNode(p, &r)
 		}
 	}
 	for _, h := range slices.Backward(p.heard) {
 		if !p.takenAfter(h.node, h.At) && a.holds(p, &h.Removed, asked) {
-			return fateByNode(&h.Removed)
+			return a.fateByNode(p, &h.Removed)
 		}
 	}
 	if !p.taken() {
@@ -228,13 +244,8 @@ func (a *Audit) refusal(p *Payment) string {
 			return "refused: " + string(an.code)
 		}
 	}
-	for _, in := range p.Tx.Inputs {
-		if _, made := a.confirmed[in.TxID]; !made {
-			return fateOrphan
-		}
-		if _, spent := a.spenders[in.Outpoint]; spent {
-			return fateOrphan
-		}
+	if !a.spendable(p) {
+		return fateOrphan
 	}
 	return fateForgotten
 }

@@ -120,8 +120,10 @@ func (x *weather) pay(ctx context.Context, t *testing.T, teller *Teller, payment
 	x.w.Heal()
 }
 
-// mineAll waits until all that waits is mined and all nodes agree.
+// mineAll waits until all that waits is mined and all nodes agree, and each has
+// looked after its pool once: after a power cut, payments come back then.
 func mineAll(ctx context.Context, t *testing.T, w *World) {
+	w.Wait(ctx, tendEvery+time.Second, func() bool { return false })
 	if _, ok := w.Wait(ctx, settleIn, func() bool { return w.Agreed() && w.Waiting() == 0 }); !ok {
 		t.Errorf("%v after healing there are %d tips, and %d payments wait", settleIn, len(w.Tips()), w.Waiting())
 	}
