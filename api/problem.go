@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -71,7 +72,7 @@ func problemOf(err error) (p Problem, known bool) {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return problem(http.StatusRequestEntityTooLarge, codeTooLarge, err.Error()), true
+		return problem(http.StatusRequestEntityTooLarge, codeTooLarge, fmt.Sprintf("the body is longer than %d bytes", tooLarge.Limit)), true
 	case errors.Is(err, context.Canceled):
 		return problem(http.StatusServiceUnavailable, "shutting-down", ErrShuttingDown.Error()), true
 	case errors.Is(err, context.DeadlineExceeded):

@@ -16,6 +16,7 @@ const (
 	maxBatchBytes  = 8 << 20          // body of a batch of payments, unless one payment may be larger
 	maxWalletBytes = 256 << 10        // body of a wallet's query: its addresses
 	maxBulk        = 8                // batches and wallet queries at work at once; more wait
+	maxBulkWaiting = 64               // how many: beyond, they would take the connections of all others
 	bulkPatience   = 10 * time.Second // how long they wait
 	txBodyRoom     = 4 << 10          // JSON around a payment, in bytes
 )
@@ -210,8 +211,13 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request, limit int64, v any
 }
 
 // waitBulk waits for a place among the large requests, before any of the body is
-// read. Who gets one gives it back.
+// read. Who gets one gives it back. Where many wait already, it does not.
 func (s *Server) waitBulk(w http.ResponseWriter, r *http.Request) bool {
+	if !s.bulkQueue.take() {
+		s.fail(w, r, errManyBulk)
+		return false
+	}
+	defer s.bulkQueue.give()
 	ctx, cancel := context.WithTimeout(r.Context(), bulkPatience)
 	defer cancel()
 	if s.bulk.wait(ctx) {

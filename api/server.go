@@ -69,6 +69,8 @@ type Server struct {
 	heavy   slots
 	wrong   slots
 	bulk    slots
+	// bulkQueue is of those that wait for bulk.
+	bulkQueue slots
 
 	// readHeader and readBody are the time limits for a client's sending; tests
 	// shorten them.
@@ -84,7 +86,7 @@ func NewServer(b Backend, cfg Config) *Server {
 		backend: b, cfg: cfg, log: cfg.Logger,
 		readHeader: readHeaderTimeout, readBody: readBodyTimeout,
 		streams: make(slots, maxStreams), heavy: make(slots, maxHeavy), wrong: make(slots, maxWrongTokens),
-		bulk: make(slots, maxBulk),
+		bulk: make(slots, maxBulk), bulkQueue: make(slots, maxBulkWaiting),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

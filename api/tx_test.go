@@ -259,6 +259,59 @@ func TestClientCutsBatches(t *testing.T) {
 	}
 }
 
+// stuckBackend answers wallets when released.
+type stuckBackend struct {
+	fakeBackend
+	asked   chan struct{}
+	release chan struct{}
+}
+
+func (b *stuckBackend) WalletView(ctx context.Context, q WalletQuery) (WalletView, error) {
+	b.asked <- struct{}{}
+	select {
+	case <-b.release:
+		return b.fakeBackend.WalletView(ctx, q)
+	case <-ctx.Done():
+		return WalletView{}, ctx.Err()
+	}
+}
+
+// However many large requests come at once, some are worked at, some wait, and the
+// rest is told to come again, so that others get through.
+func TestBulkFlood(t *testing.T) {
+	b := &stuckBackend{asked: make(chan struct{}, maxBulk+maxBulkWaiting), release: make(chan struct{})}
+	url := serve(t, b)
+	client := dial(t, url)
+	const refused = 100
+	ended := make(chan error)
+	ask := func() {
+		_, err := client.WalletView(t.Context(), WalletQuery{Addresses: []string{"a"}})
+		ended <- err
+	}
+	for range maxBulk {
+		go ask()
+		<-b.asked
+	}
+	for range maxBulkWaiting + refused {
+		go ask()
+	}
+	for range refused {
+		var e *Error
+		if err := <-ended; !errors.Is(err, ErrBusy) || !errors.As(err, &e) || e.RetryAfter == 0 {
+			t.Fatalf("one too many: %v", err)
+		}
+	}
+	if _, err := client.Status(t.Context()); err != nil {
+		t.Errorf("status meanwhile: %v", err)
+	}
+	close(b.release)
+	for range maxBulk + maxBulkWaiting {
+		if err := <-ended; err != nil {
+			t.Errorf("one that waited: %v", err)
+		}
+	}
+}
+
 // Large requests beyond the limit wait for a place, and take it.
 func TestBulkWaits(t *testing.T) {
 	places := make(slots, 1)
