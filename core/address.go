@@ -53,6 +53,16 @@ func (a Address) Encode(prefix string) string {
 	return s
 }
 
+// addressFault words why a string is not bech32. The checksum that a mistyped
+// address should have is left out: with it, it would be an address of nobody.
+func addressFault(err error) error {
+	var checksum bech32.ErrInvalidChecksum
+	if errors.As(err, &checksum) {
+		return errors.New("a character is wrong, missing or too many (the checksum does not match)")
+	}
+	return err
+}
+
 // ParseAddress reads a bech32m address of the network with the given prefix.
 // An address of another network fails with [ErrAddressNetwork], a kind that
 // these rules don't know with [ErrAddressKind], all else with [ErrAddress].
@@ -60,7 +70,7 @@ func ParseAddress(s, prefix string) (Address, error) {
 	var a Address
 	hrp, groups, version, err := bech32.DecodeGeneric(s)
 	if err != nil {
-		return a, fmt.Errorf("%w: %.100q: %w", ErrAddress, s, err)
+		return a, fmt.Errorf("%w: %.100q: %w", ErrAddress, s, addressFault(err))
 	}
 	if version != bech32.VersionM {
 		return a, fmt.Errorf("%w: %q is bech32, want bech32m", ErrAddress, s)

@@ -133,7 +133,7 @@ func TestAddressErrorsSayWhatIsWrong(t *testing.T) {
 	good := coretest.Key("alice").Address.Encode("ing")
 	raw := append([]byte{0}, make([]byte, 20)...)
 	for _, tc := range []struct{ in, want string }{
-		{good[:len(good)-1], "invalid checksum"},
+		{good[:len(good)-1], "the checksum does not match"},
 		{encodeBech32(t, "ing", raw, false), "is bech32, want bech32m"},
 		{encodeGroups(t, "ing", oddPadding(t, raw), true), "invalid incomplete group"},
 		{encodeBech32(t, "ing", raw[:20], true), "holds 20 bytes, want 21"},
@@ -141,6 +141,11 @@ func TestAddressErrorsSayWhatIsWrong(t *testing.T) {
 		if _, err := core.ParseAddress(tc.in, "ing"); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v, want %q", tc.in, err, tc.want)
 		}
+	}
+	// With the checksum that it should have, a mistyped address is nobody's.
+	mistyped := good[:10] + strings.Map(func(r rune) rune { return map[bool]rune{true: 'p', false: 'q'}[r == 'q'] }, good[10:11]) + good[11:]
+	if _, err := core.ParseAddress(mistyped, "ing"); err == nil || strings.Contains(err.Error(), "expected") {
+		t.Errorf("%s: %v", mistyped, err)
 	}
 }
 
