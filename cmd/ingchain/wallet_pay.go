@@ -102,20 +102,21 @@ func (p *purse) choose(ctx context.Context, c *api.Client, pl *plan, id string) 
 		return nil, err
 	}
 	// What we paid back to ourselves is ours before a block says so.
-	ours := slices.DeleteFunc(slices.Clone(coins), func(coin wallet.Coin) bool {
-		return coin.Pending && (coin.Path == nil || coin.Path.Branch != wallet.Change)
-	})
-	terms := wallet.Terms{Rules: p.rules, Height: v.tip.Height, FeeRate: rate, AllowAbsurdFee: pl.allowAbsurd, SpendPending: true}
-	if pl.spendPending {
-		ours = coins
+	var others core.Amount
+	if !pl.spendPending {
+		coins = slices.DeleteFunc(coins, func(coin wallet.Coin) bool {
+			waits := coin.Pending && (coin.Path == nil || coin.Path.Branch != wallet.Change)
+			if waits && coin.ReservedBy == "" {
+				others += coin.Value
+			}
+			return waits
+		})
 	}
-	d, err := pl.draft(terms, ours, change)
-	if err != nil && !pl.spendPending {
-		// Without those that no block has, the error says what they come to.
-		terms.SpendPending = false
-		if _, plain := pl.draft(terms, coins, change); plain != nil {
-			err = plain
-		}
+	terms := wallet.Terms{Rules: p.rules, Height: v.tip.Height, FeeRate: rate, AllowAbsurdFee: pl.allowAbsurd, SpendPending: true}
+	d, err := pl.draft(terms, coins, change)
+	var short *wallet.InsufficientError
+	if errors.As(err, &short) {
+		short.Pending += others
 	}
 	return d, explain(err)
 }

@@ -31,10 +31,12 @@ type sendOptions struct {
 	spendPending bool
 	wait         bool
 	timeout      time.Duration
+	given        func(flag string) bool
 }
 
 func (o *sendOptions) register(cmd *cobra.Command) {
 	f := cmd.Flags()
+	o.given = f.Changed
 	o.passphrase.register(f, "passphrase", "the wallet's passphrase")
 	f.StringVar(&o.id, "id", "", "name of the payment: repeating it with the same name never pays twice (default a random one)")
 	f.Uint64Var(&o.feeRate, "fee-rate", 0, "fee in grains per 1,000 bytes (default what the node thinks takes three blocks)")
@@ -52,6 +54,11 @@ func (o *sendOptions) register(cmd *cobra.Command) {
 // anything is asked or reserved.
 func (o *sendOptions) check() error {
 	switch {
+	case o.given("id") && o.id == "":
+		// A script whose variable is empty must not pay anew each time.
+		return usagef("--id is empty: %w", keystore.ErrSendID)
+	case o.given("fee-rate") && o.feeRate == 0:
+		return usagef("--fee-rate 0: leave it out to pay what the node thinks it takes")
 	case len(o.data) > core.MaxTxData:
 		return usagef("--data has %d bytes, at most %d", len(o.data), core.MaxTxData)
 	case o.timeout < 0, o.timeout > 0 && !o.wait:
@@ -112,7 +119,9 @@ bytes again, whatever ended the first attempt, and never pays twice.`,
 				draft: func(t wallet.Terms, coins []wallet.Coin, change wallet.OwnAddress) (*wallet.Draft, error) {
 					return wallet.Pay(t, coins, wallet.Payment{Outputs: []core.Output{out}, Data: []byte(o.data), Change: change.Address, ChangePath: &change.Path})
 				},
-				is: func(s *keystore.Send) bool { return slices.Equal(s.Payments, []core.Output{out}) },
+				is: func(s *keystore.Send) bool {
+					return slices.Equal(s.Payments, []core.Output{out}) && string(s.Data) == o.data
+				},
 			}
 			return p.pay(cmd.Context(), pl)
 		},
@@ -146,7 +155,9 @@ for the rest.`,
 					}
 					return d, err
 				},
-				is: func(s *keystore.Send) bool { return len(s.Payments) == 1 && s.Payments[0].Address == to },
+				is: func(s *keystore.Send) bool {
+					return len(s.Payments) == 1 && s.Payments[0].Address == to && string(s.Data) == o.data
+				},
 			}
 			return p.pay(cmd.Context(), pl)
 		},

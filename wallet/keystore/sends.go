@@ -32,7 +32,8 @@ var (
 	// ErrReserved means coins that another payment has taken meanwhile: read the
 	// state again and choose others.
 	ErrReserved = errors.New("a coin is taken by another payment under way")
-	// ErrIDUsed means an id that stands for another payment.
+	// ErrIDUsed means an id that stands for a payment of other recipients,
+	// amounts or data.
 	ErrIDUsed = errors.New("this id is that of another payment: choose a new one")
 	// ErrNotReserved means a payment that was not reserved, or whose reservation
 	// has expired or was taken over.
@@ -54,7 +55,8 @@ type Send struct {
 	Raw      []byte
 	Inputs   []core.Outpoint
 	Payments []core.Output // without change
-	Created  uint64        // Unix ms
+	Data     []byte
+	Created  uint64 // Unix ms
 	// Settled tells that a block deep in the chain has it.
 	Settled bool
 }
@@ -71,6 +73,7 @@ type sendFile struct {
 	Inputs   []inputFile   `json:"inputs"`
 	Payments []paymentFile `json:"payments"`
 	Change   string        `json:"change,omitempty"`
+	Data     hexBytes      `json:"data,omitempty"`
 	Raw      hexBytes      `json:"raw,omitempty"`
 	// Offers counts who was given the bytes to hand them to a node, from
 	// [Store.Record] on.
@@ -88,7 +91,7 @@ type paymentFile struct {
 }
 
 func (f *sendFile) parse(prefix string) (*Send, error) {
-	s := &Send{ID: f.ID, TxID: f.TxID, Raw: f.Raw, Created: f.Created, Settled: f.Settled}
+	s := &Send{ID: f.ID, TxID: f.TxID, Raw: f.Raw, Data: f.Data, Created: f.Created, Settled: f.Settled}
 	for _, in := range f.Inputs {
 		s.Inputs = append(s.Inputs, core.Outpoint{TxID: in.TxID, Index: in.Index})
 	}
@@ -180,7 +183,7 @@ func (s *Store) SetSeen(seen []wallet.Seen) error {
 }
 
 // Reserve takes a draft's coins for the payment of an id, for [ReserveFor]. If
-// the id has been recorded already with the same payments, it returns that one:
+// the id has been recorded already with the same payments and data, it returns that one:
 // send its bytes again, whatever the draft says. It fails with [ErrIDUsed] if the
 // id stands for other payments, and with [ErrReserved] if another payment has one
 // of the coins. A reservation of the same id that was not recorded is taken over.
@@ -196,7 +199,7 @@ func (s *Store) Reserve(id string, d *wallet.Draft, now uint64) (send *Send, err
 			if send, err = p.Sends[i].parse(prefix); err != nil {
 				return err
 			}
-			if !slices.Equal(p.Sends[i].Payments, fresh.Payments) {
+			if !slices.Equal(p.Sends[i].Payments, fresh.Payments) || !bytes.Equal(p.Sends[i].Data, fresh.Data) {
 				return fmt.Errorf("%w (%q)", ErrIDUsed, id)
 			}
 			return errUnchanged
@@ -222,7 +225,7 @@ func (s *Store) Reserve(id string, d *wallet.Draft, now uint64) (send *Send, err
 }
 
 func newSendFile(id string, d *wallet.Draft, now uint64) *sendFile {
-	f := &sendFile{ID: id, TxID: d.TxID(), Created: now, Inputs: []inputFile{}, Payments: []paymentFile{}}
+	f := &sendFile{ID: id, TxID: d.TxID(), Data: d.Data, Created: now, Inputs: []inputFile{}, Payments: []paymentFile{}}
 	for i := range d.Inputs {
 		f.Inputs = append(f.Inputs, inputFile{d.Inputs[i].TxID, d.Inputs[i].Index})
 	}

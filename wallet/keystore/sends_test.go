@@ -124,6 +124,11 @@ func TestARetrySendsTheSameBytes(t *testing.T) {
 	if _, err := p.s.Reserve("rent-11", p.mustDraft(2*ing), now+5); !errors.Is(err, keystore.ErrIDUsed) {
 		t.Errorf("the id for another amount: %v", err)
 	}
+	other := p.mustDraft(ing)
+	other.Data = []byte("December")
+	if _, err := p.s.Reserve("rent-11", other, now+5); !errors.Is(err, keystore.ErrIDUsed) {
+		t.Errorf("the id for other data: %v", err)
+	}
 	if err := p.s.Release("rent-11"); !errors.Is(err, keystore.ErrRecorded) {
 		t.Errorf("releases what is on its way: %v", err)
 	}
