@@ -34,6 +34,7 @@ const (
 // troubled is what stands between a wallet and its node.
 type troubled struct {
 	trouble atomic.Int32
+	lie     atomic.Pointer[lie] // nil: it tells what the node does
 	proxy   *httputil.ReverseProxy
 }
 
@@ -91,6 +92,7 @@ func newBank(t *testing.T) *bank {
 		t.Fatal(err)
 	}
 	n := &troubled{proxy: &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(u) }}}
+	n.proxy.ModifyResponse = n.answer
 	front := httptest.NewServer(n)
 	t.Cleanup(front.Close)
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ingchain/ingchain/api"
 	"github.com/ingchain/ingchain/core"
+	"github.com/ingchain/ingchain/wallet/keystore"
 )
 
 func (a *app) txCmd() *cobra.Command {
@@ -123,7 +124,8 @@ func (w *walletVerbs) txDecodeCmd() *cobra.Command {
 		Use: "decode HEX|FILE|-", Short: "Show what a transaction or a draft says",
 		Long: `Show what a transaction in hexadecimal or a draft of one says. It needs no node,
 so it does not know what the coins are worth that a transaction spends; a draft
-says so itself.`,
+says so itself. Change is what goes back to the wallet here, if there is one,
+whatever the drafter calls so.`,
 		Example: "  ingchain tx decode payment.json", Args: args(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, operands []string) error {
 			rules, err := w.rules()
@@ -135,7 +137,13 @@ says so itself.`,
 				return err
 			}
 			if d != nil {
-				s := d.Summary()
+				var st *keystore.State
+				if p, err := w.open(); err == nil {
+					if st, err = p.store.State(); err != nil {
+						return err
+					}
+				}
+				s := asSeenBy(st, d).Summary()
 				return w.print(s, func(out io.Writer) { printDraft(out, s) })
 			}
 			detail := describeTx(t, rules.Params().AddressPrefix)

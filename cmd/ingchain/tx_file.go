@@ -56,12 +56,25 @@ func printDraft(w io.Writer, s wallet.Summary) {
 	}
 }
 
-// printOurs shows a draft as this wallet sees it, whatever the drafter calls
-// change, and what it takes from this wallet.
-func printOurs(w io.Writer, d *wallet.Draft, st *keystore.State) {
+// asSeenBy returns a draft as a wallet sees it, whatever the drafter calls change:
+// that is what comes back to an address of the wallet, and nothing if st is nil.
+func asSeenBy(st *keystore.State, d *wallet.Draft) *wallet.Draft {
 	seen := *d
 	seen.Inputs, seen.Outputs = slices.Clone(d.Inputs), slices.Clone(d.Outputs)
+	if st == nil {
+		seen.Mark(func(core.Address) (p wallet.Path, own bool) { return p, false })
+		return &seen
+	}
 	seen.Mark(st.Path)
+	for i := range seen.Outputs { // addresses that are only watched have no path
+		seen.Outputs[i].Change = seen.Outputs[i].Change || d.Outputs[i].Change && st.Owns(d.Outputs[i].Address)
+	}
+	return &seen
+}
+
+// printOurs shows a draft as this wallet sees it and what it takes from it.
+func printOurs(w io.Writer, d *wallet.Draft, st *keystore.State) {
+	seen := asSeenBy(st, d)
 	printDraft(w, seen.Summary())
 	var spends, back core.Amount
 	for i := range seen.Inputs {
@@ -124,7 +137,7 @@ and where the money goes are what is signed.`,
 			if output == "" {
 				output = operands[0]
 			}
-			return w.writeDraft(output, d)
+			return w.writeDraft(output, d, st)
 		},
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "", "file to write instead of the first one")
@@ -177,7 +190,7 @@ func (p *purse) signDraft(cmd *cobra.Command, d *wallet.Draft, passphrase *secre
 }
 
 // writeDraft replaces a draft's file by one with more signatures.
-func (w *walletVerbs) writeDraft(file string, d *wallet.Draft) error {
+func (w *walletVerbs) writeDraft(file string, d *wallet.Draft, st *keystore.State) error {
 	data := append(d.Encode(), '\n')
 	if file == stdFile {
 		_, err := w.out.Write(data)
@@ -192,7 +205,7 @@ func (w *walletVerbs) writeDraft(file string, d *wallet.Draft) error {
 	}); err != nil {
 		return err
 	}
-	s := d.Summary()
+	s := asSeenBy(st, d).Summary()
 	return w.print(s, func(out io.Writer) {
 		if len(s.Missing) == 0 {
 			fmt.Fprintf(out, "%s is signed by all: 'ingchain tx send %s' sends it\n", file, file)

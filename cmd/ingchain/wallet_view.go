@@ -169,7 +169,8 @@ func (v *walletView) addCoins(ctx context.Context, c *api.Client, part *api.Wall
 }
 
 // walletCoins returns the coins to choose from: those of the wallet's keys, or
-// of all addresses if it only watches. What the pool spends is gone. What an
+// of all watched addresses if it only watches, whatever else a node may say it
+// has. What the pool spends is gone. What an
 // earlier attempt at the payment of the same id has reserved is free for it.
 func (p *purse) walletCoins(v *walletView, now uint64, id string) ([]wallet.Coin, error) {
 	reserved := v.st.Reserved(now)
@@ -182,6 +183,9 @@ func (p *purse) walletCoins(v *walletView, now uint64, id string) ([]wallet.Coin
 		coin, err := info.Coin(p.prefix())
 		if err != nil {
 			return nil, fmt.Errorf("the node's answer: %w", err)
+		}
+		if !v.st.Owns(coin.Address) {
+			continue
 		}
 		one := wallet.Coin{Coin: coin, Pending: info.Pending, ReservedBy: reserved[coin.Outpoint]}
 		if one.ReservedBy == id {
