@@ -140,6 +140,7 @@ func (s *Service) watchTip(ctx context.Context, wake <-chan struct{}) {
 		if tip := s.chain.Tip(); tip.ID != last {
 			last = tip.ID
 			s.pokeSessions()
+			s.txs.tipChanged()
 			// While catching up, our tip is old news.
 			if best := s.chain.BestHeader(); best.Height <= tip.Height+staleDepth {
 				s.gossip.announce(ctx, tip.ID)

@@ -104,6 +104,18 @@ func (t *txRelay) lacking(ids []core.Hash) (lacking []core.Hash) {
 	return lacking
 }
 
+// orphansOf returns the txids of which an orphan waits in the pool.
+func (t *txRelay) orphansOf(ids []core.Hash) (orphans []core.Hash) {
+	t.pool.ReadPool(func(p *mempool.Pool) {
+		for _, id := range ids {
+			if p.HasOrphan(id) {
+				orphans = append(orphans, id)
+			}
+		}
+	})
+	return orphans
+}
+
 // fetch asks a peer for payments and hands them to the pool. It returns how many
 // came, and those that the pool may take after the next block. An error ends it; a
 // peer that broke a rule is punished.
@@ -133,9 +145,9 @@ func (t *txRelay) fetch(ctx context.Context, p peer.ID, ids []core.Hash) (came i
 		if !t.paceFetch(ctx, signaturesOf(txs)) {
 			return came, later, ctx.Err()
 		}
-		outcomes, blame := t.add(ctx, p, txs)
+		outcomes, blame, failed := t.add(ctx, p, txs)
 		later = append(later, t.noteFetched(txs, outcomes)...)
-		err = errors.Join(err, blame)
+		err = errors.Join(err, blame, failed)
 	}
 	return came, later, err
 }
@@ -167,6 +179,8 @@ func (t *txRelay) noteFetched(txs []*core.Transaction, outcomes []mempool.Outcom
 		switch outcomes[i].Status {
 		case mempool.Accepted:
 			taken++
+		case mempool.Orphan: // until others push it out
+			later = append(later, txs[i].ID())
 		case mempool.Refused:
 			// By policy only: of what is false, another peer may have the true witnesses.
 			var policy *mempool.PolicyError
@@ -183,10 +197,10 @@ func (t *txRelay) noteFetched(txs []*core.Transaction, outcomes []mempool.Outcom
 }
 
 // passes reports whether what a payment was refused for is likely gone after the
-// next block: its relatives are mined, or a coin is old enough.
+// next block: its relatives are mined, or a coin is there, or old enough.
 func passes(err error) bool {
 	switch core.CodeOf(err) {
-	case mempool.ErrTooManyAncestors, mempool.ErrTooManyDescendants, core.ErrImmature:
+	case mempool.ErrTooManyAncestors, mempool.ErrTooManyDescendants, core.ErrMissingCoin, core.ErrImmature:
 		return true
 	}
 	return false

@@ -49,7 +49,7 @@ func (t *txRelay) validate(ctx context.Context, from peer.ID, msg *pubsub.Messag
 	}
 	defer t.unqueue(from)
 	t.markCarried(ids) // at once, lest they be published meanwhile
-	outcomes, blame := t.add(ctx, from, fresh)
+	outcomes, blame, _ := t.add(ctx, from, fresh) // after an error nothing is taken
 	taken, junk := sortOut(fresh, ids, outcomes)
 	s.count(func(st *Stats) { st.TxsTaken += len(taken) })
 	if blame == nil && len(taken) == len(fresh) {

@@ -27,6 +27,9 @@ const (
 	comparePages = 256              // of txids, in one look: more than a pool holds
 	maxComparing = 4                // looks at once
 	compareTick  = time.Second      // while catching up, or nobody is due
+	// chainPatience is how long a peer that has joined is not looked into while it
+	// claims a heavier chain than ours.
+	chainPatience = 30 * time.Second
 	// maxLater bounds the payments of one peer that are asked for again after a
 	// block.
 	maxLater = 512
@@ -40,6 +43,8 @@ type poolView struct {
 	// not the tip any more: at most maxLater.
 	later      []core.Hash
 	tip        core.Hash
+	// joined is when the peer did, as far as we know.
+	joined     time.Time
 	last, next time.Time // looks
 	busy       bool
 }
@@ -51,10 +56,17 @@ func (t *txRelay) joined(p peer.ID) {
 	}
 	t.mu.Lock()
 	if v := t.views[p]; v != nil {
-		v.next = time.Time{}
+		v.joined, v.next = time.Now(), time.Time{}
 	}
 	t.mu.Unlock()
 	poke(t.hurry)
+}
+
+// tipChanged has those pools looked into that waited for it.
+func (t *txRelay) tipChanged() {
+	if t != nil {
+		poke(t.hurry)
+	}
 }
 
 // compareSoon has pools looked into before long.
@@ -91,7 +103,7 @@ func (t *txRelay) compareDue(ctx context.Context, g *group) time.Duration {
 	t.forgetViews(peers)
 	for _, p := range peers {
 		if t.views[p] == nil {
-			t.views[p] = &poolView{}
+			t.views[p] = &poolView{joined: now}
 		}
 	}
 	slices.SortFunc(peers, func(a, b peer.ID) int {
@@ -107,9 +119,13 @@ func (t *txRelay) compareDue(ctx context.Context, g *group) time.Duration {
 			wait = min(wait, due)
 			break
 		}
-		v.busy, v.last = true, now
-		t.running++
+		// What spends coins of blocks that we lack could not be judged.
+		if now.Sub(v.joined) < chainPatience && t.s.isAhead(p) {
+			continue
+		}
 		interval := compareInterval * time.Duration(max(comparePeers, len(peers))) / comparePeers
+		v.busy, v.last, v.next = true, now, now.Add(compareRound+interval) // later than it will be
+		t.running++
 		g.start(func() { t.compare(ctx, p, v, interval) })
 	}
 	return wait
@@ -140,12 +156,14 @@ func (t *txRelay) compare(ctx context.Context, p peer.ID, v *poolView, interval 
 	if err != nil && ctx.Err() == nil {
 		t.s.log.Debug("compare pools", "peer", p, "error", err)
 	}
-	if lacked > fetchChunk && came == 0 {
-		interval = compareAside
+	next := time.Now().Add(interval)
+	idle := lacked > fetchChunk && came == 0
+	if idle {
+		next = time.Now().Add(compareAside)
 	}
 	t.mu.Lock()
 	v.busy = false
-	if next := time.Now().Add(interval); !v.next.After(v.last) {
+	if idle || next.Before(v.next) { // unless somebody is in a hurry meanwhile
 		v.next = next
 	}
 	t.running--
@@ -187,13 +205,8 @@ func (t *txRelay) readPool(ctx context.Context, p peer.ID, v *poolView) (lacked,
 		if err != nil {
 			return lacked, came, err
 		}
-		var ids []core.Hash
-		if len(page.IDs) > 0 {
-			ids = t.lacking(page.IDs)
-		}
-		n, later, err := t.fetch(ctx, p, ids)
-		lacked, came = lacked+len(ids), came+n
-		v.keep(later)
+		ids, n, err := t.fetchPage(ctx, p, v, page.IDs)
+		lacked, came = lacked+ids, came+n
 		if err != nil {
 			return lacked, came, err
 		}
@@ -203,6 +216,40 @@ func (t *txRelay) readPool(ctx context.Context, p peer.ID, v *poolView) (lacked,
 		}
 	}
 	return lacked, came, nil
+}
+
+// fetchPage fetches what our pool lacks of a page. Of orphans nobody knows yet
+// whether their witnesses are the true ones: what is still missing once the
+// parents have come is fetched, or else left for the time after the next block.
+func (t *txRelay) fetchPage(ctx context.Context, p peer.ID, v *poolView, page []core.Hash) (lacked, came int, err error) {
+	if len(page) == 0 {
+		return 0, 0, nil
+	}
+	ids, orphans := t.lacking(page), t.orphansOf(page)
+	for next := ids; len(next) > 0; {
+		n, later, err := t.fetch(ctx, p, next)
+		came += n
+		v.keep(later)
+		if err != nil {
+			return len(ids), came, err
+		}
+		waiting := t.orphansOf(orphans)
+		if next = orphans; len(waiting) == len(orphans) {
+			next = nil
+		}
+		orphans = waiting
+	}
+	v.keep(orphans)
+	return len(ids), came, nil
+}
+
+// isAhead reports whether a peer claims a heavier chain than ours.
+func (s *Service) isAhead(p peer.ID) bool {
+	tip := s.chain.Tip()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.peers[p]
+	return e != nil && core.Heavier(e.tip.Work, e.tip.ID, tip.Work, tip.ID)
 }
 
 // peersWith returns the joined peers that understand something.

@@ -135,19 +135,21 @@ func (t *txRelay) run(ctx context.Context, g *group) {
 }
 
 // add hands payments of one peer to the pool, one peer at a time, and draws the
-// consequences. It returns the outcomes, and what the peer is to be blamed for.
-func (t *txRelay) add(ctx context.Context, from peer.ID, txs []*core.Transaction) (outcomes []mempool.Outcome, blame error) {
+// consequences. It returns the outcomes, and what the peer is to be blamed for. An
+// error is our own failure.
+func (t *txRelay) add(ctx context.Context, from peer.ID, txs []*core.Transaction) (outcomes []mempool.Outcome, blame, err error) {
 	select {
 	case t.turn <- struct{}{}:
 	case <-ctx.Done():
-		return nil, nil
+		return nil, nil, ctx.Err()
 	}
-	outcomes, err := t.pool.AddTxs(ctx, string(from), txs)
+	outcomes, err = t.pool.AddTxs(ctx, string(from), txs)
 	<-t.turn
 	if err != nil {
 		t.s.reportChain("add payments", err)
+		return nil, nil, err
 	}
-	return outcomes, t.settle(from, outcomes)
+	return outcomes, t.settle(from, outcomes), nil
 }
 
 // settle asks for the parents of orphans, holds against everybody the false

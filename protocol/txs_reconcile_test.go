@@ -104,6 +104,122 @@ func TestPoolsAreComparedOnJoining(t *testing.T) {
 	})
 }
 
+// A node that joins looks into a peer's pool once it has the peer's chain: before,
+// it could not judge what spends coins of that, and the list is read only once.
+func TestPoolsAreComparedAtOneTip(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := newSimulation(t)
+		a, b := sim.node(sim.withPool(), noGossip), sim.node(sim.withPool(), noGossip)
+		tip := a.mine(3, 0)
+		txs := sim.payments(0, 2000)
+		a.pool.Submit(txs...)
+		b.pool.HideCoins(func() bool { return b.chain.Tip().ID != tip })
+		b.chain.SetDelay(3 * time.Second)
+		sim.connect(a, b)
+		sim.until(15*time.Second, "at one tip", sim.agree(tip, a, b))
+		sim.until(3*time.Second, "there", sim.have(txs, b))
+		if st := b.service.Stats(); st.TxsFetched != len(txs) {
+			t.Errorf("fetched %d of %d", st.TxsFetched, len(txs))
+		}
+	})
+}
+
+// A peer that claims a chain which nobody has shown is not waited for without end.
+func TestPoolOfAPeerThatIsAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := newSimulation(t)
+		a, b := sim.node(sim.withPool(), noGossip), sim.node(sim.withPool(), noGossip)
+		txs := sim.payments(0, 10)
+		a.pool.Submit(txs...)
+		a.mine(3, 0)
+		b.chain.SetDelay(time.Hour)
+		sim.connect(a, b)
+		sim.until(chainPatience+5*time.Second, "there", sim.have(txs, b))
+	})
+}
+
+// What is refused since a block has not come yet is asked for after it.
+func TestPaymentsBeforeTheirBlock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := newSimulation(t)
+		a, b := sim.node(sim.withPool(), noGossip), sim.node(sim.withPool(), noGossip)
+		sim.connect(a, b)
+		sim.until(5*time.Second, "joined", func() bool { return sim.joined(a, b) })
+		before := b.chain.Tip().ID
+		b.pool.HideCoins(func() bool { return b.chain.Tip().ID == before })
+		txs := sim.payments(0, 400)
+		a.pool.Submit(txs...)
+		sim.pause(2 * compareInterval)
+		if st := b.service.Stats(); st.TxsFetched != len(txs) || b.pool.Count() > 0 {
+			t.Fatalf("fetched %d of %d, %d are in the pool", st.TxsFetched, len(txs), b.pool.Count())
+		}
+		b.mine(1, 0)
+		// A chain would bring those in that the pool could keep.
+		rest := txs[:len(txs)-mempool.DefaultMaxPeerOrphans]
+		sim.until(compareInterval+2*time.Second, "there", sim.have(rest, b))
+	})
+}
+
+// What our own failure kept out is asked for again: the page was not done with.
+func TestPaymentsThatOurDiskKeptOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := newSimulation(t)
+		a, b := sim.node(sim.withPool(), noGossip), sim.node(sim.withPool(), noGossip)
+		txs := sim.payments(0, 10)
+		a.pool.Submit(txs...)
+		b.pool.Fail(errors.New("disk full"))
+		sim.connect(a, b)
+		sim.until(5*time.Second, "joined", func() bool { return sim.joined(a, b) })
+		sim.pause(2 * time.Second)
+		b.pool.Fail(nil)
+		sim.until(compareInterval+2*time.Second, "there", sim.have(txs, b))
+	})
+}
+
+// An orphan that somebody forged keeps no listed payment of that txid away.
+func TestForgedOrphanIsNoReasonNotToFetch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := newSimulation(t)
+		a, b := sim.node(sim.withPool(), noGossip), sim.node(sim.withPool(), noGossip)
+		row := sim.lineage(0, 5)
+		for _, tx := range row[1:] {
+			twin := *tx
+			coretest.Sign(sim.rules.GenesisID(), &twin, "mallory")
+			sim.validate(b, "liar", batchOf(&twin))
+		}
+		a.pool.Submit(row...)
+		sim.connect(a, b)
+		sim.until(5*time.Second, "there", sim.have(row, b))
+	})
+}
+
+// What a batch that was dropped had is looked for soon, also in a pool that is
+// just being looked into.
+func TestDroppedWhileComparing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := newSimulation(t)
+		a, b := sim.node(sim.withPool(), noGossip), sim.node(sim.withPool(), noGossip)
+		sim.connect(a, b)
+		sim.until(5*time.Second, "joined", func() bool { return sim.joined(a, b) })
+		txs := sim.payments(0, 1)
+		relay := b.service.txs
+		sim.until(2*compareInterval, "looking", func() bool {
+			relay.mu.Lock()
+			defer relay.mu.Unlock()
+			v := relay.views[a.ID()]
+			return v != nil && v.busy
+		})
+		relay.compareSoon()
+		sim.until(time.Second, "done", func() bool {
+			relay.mu.Lock()
+			defer relay.mu.Unlock()
+			return !relay.views[a.ID()].busy
+		})
+		a.pool.Submit(txs...)
+		sim.until(compareHurry+time.Second, "there", sim.have(txs, b))
+	})
+}
+
 // A peer whose list never ends, of payments that it does not have, holds up
 // nobody else.
 func TestEndlessPools(t *testing.T) {

@@ -25,6 +25,9 @@ type Pool struct {
 	faults   []mempool.Fault
 	// forgotten are the peers that left.
 	forgotten []string
+	// hidden says, if not nil, that the coins are not on the chain yet.
+	hidden func() bool
+	broken error // of AddTxs
 }
 
 // NewPool returns an empty pool on coins of the chain.
@@ -45,6 +48,9 @@ func (p *Pool) AddTxs(_ context.Context, from string, txs []*core.Transaction) (
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	defer p.poke()
+	if p.broken != nil {
+		return nil, p.broken
+	}
 	out := make([]mempool.Outcome, len(txs))
 	var all []core.BlockSignature
 	for i, t := range txs {
@@ -52,6 +58,10 @@ func (p *Pool) AddTxs(_ context.Context, from string, txs []*core.Transaction) (
 		if sigs, err := p.rules.CheckTxForm(t); err == nil && !p.pool.Has(out[i].Tx.ID()) {
 			all = append(all, sigs...)
 		}
+	}
+	coins := p.coins
+	if p.hidden != nil && p.hidden() {
+		coins = nil
 	}
 	good := core.VerifySignatures(all) == nil
 	if from != "" {
@@ -68,10 +78,25 @@ func (p *Pool) AddTxs(_ context.Context, from string, txs []*core.Transaction) (
 			out[i].Err = p.rules.CheckTx(t)
 		}
 		if out[i].Err == nil {
-			out[i].Result, out[i].Err = p.pool.Add(out[i].Tx, p.coins, uint64(time.Now().UnixMilli()), from)
+			out[i].Result, out[i].Err = p.pool.Add(out[i].Tx, coins, uint64(time.Now().UnixMilli()), from)
 		}
 	}
 	return out, nil
+}
+
+// HideCoins has payments find no coins as long as hidden says so: the chain is
+// behind.
+func (p *Pool) HideCoins(hidden func() bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hidden = hidden
+}
+
+// Fail makes AddTxs fail, or succeed again, as our own disk would.
+func (p *Pool) Fail(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.broken = err
 }
 
 // Fault makes an orphan of a peer turn out false, as a block would.
