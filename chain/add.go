@@ -197,7 +197,6 @@ func (m *Manager) AddBlocks(ctx context.Context, blocks []*core.Block) (added in
 }
 
 func (m *Manager) addChunk(ctx context.Context, blocks []*core.Block) (added int, err error) {
-	defer m.saveOwed()
 	fresh, bad := m.screen(blocks, m.now())
 	fresh, culprit, err := m.checkBodies(fresh)
 	if err != nil {

@@ -62,6 +62,9 @@ func (m *Manager) activate(ctx context.Context) error {
 		}
 	}
 	m.publish(false)
+	// Before the store forgets that blocks held them; but for a reorganisation of
+	// more than FlushBytes.
+	m.saveOwed()
 	return m.afterMove()
 }
 

@@ -44,7 +44,7 @@ type txPool struct {
 	faults []mempool.Fault
 	// unsaved are payments that came back from reverted blocks and that the journal
 	// does not have, until Manager.saveOwed.
-	unsaved []core.Hash
+	unsaved map[core.Hash]bool
 }
 
 // openPool makes the pool on the tip, with what the journal holds.
@@ -57,7 +57,7 @@ func (m *Manager) openPool(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("pool of payments: %w", err)
 	}
-	m.pool = &txPool{turn: newTurn(), sigs: sigcache.New(sigcache.DefaultEntries), moveBytes: moveBytes, pool: pool, tip: m.work}
+	m.pool = &txPool{turn: newTurn(), sigs: sigcache.New(sigcache.DefaultEntries), moveBytes: moveBytes, pool: pool, tip: m.work, unsaved: make(map[core.Hash]bool)}
 	if m.opts.Journal == "" || m.store.ReadOnly() {
 		return nil
 	}

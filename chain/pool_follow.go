@@ -140,7 +140,7 @@ func (p *txPool) moved(r *mempool.Rebased) {
 	p.faults = append(p.faults, r.Faults[:min(len(r.Faults), maxFaults-len(p.faults))]...)
 	for _, tx := range r.Returned {
 		if p.journal.lacks(tx.ID()) {
-			p.unsaved = append(p.unsaved, tx.ID())
+			p.unsaved[tx.ID()] = true
 		}
 	}
 }
@@ -186,6 +186,7 @@ func (m *Manager) followTip() error {
 		err = m.movePool(step)
 		m.pool.mu.Unlock()
 		m.pool.feed.wake()
+		m.saveOwed()
 	}
 	if err != nil {
 		return fmt.Errorf("move the pool of payments to the tip at height %d: %w", m.work.Height, err)

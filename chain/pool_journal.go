@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/ingchain/ingchain/chain/mempool"
@@ -81,8 +83,7 @@ func (m *Manager) SubmitTxs(ctx context.Context, txs []*core.Transaction) ([]mem
 
 // saveOwed writes payments of reverted blocks to the journal, which may have
 // dropped them when they were confirmed: somebody may have been told that they
-// are kept, before a restart even. It is called after a change of the chain, with
-// nothing locked.
+// are kept, before a restart even. What cannot be written stays owed.
 func (m *Manager) saveOwed() {
 	if m.pool == nil || m.pool.journal == nil {
 		return
@@ -91,8 +92,24 @@ func (m *Manager) saveOwed() {
 	if len(owed) == 0 {
 		return
 	}
-	if err := m.append(m.toKeep(nil, owed)); err != nil && !errors.Is(err, journal.ErrClosed) {
+	err := m.append(m.toKeep(nil, owed))
+	if err == nil {
+		return
+	}
+	m.pool.owe(owed)
+	if !errors.Is(err, journal.ErrClosed) {
 		m.opts.Logger.Error("payments of reverted blocks are not in the journal yet", "count", len(owed), "err", err)
+	}
+}
+
+// owe notes again what the journal lacks, if it still waits for a block.
+func (p *txPool) owe(ids []core.Hash) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, id := range ids {
+		if p.pool.Has(id) {
+			p.unsaved[id] = true
+		}
 	}
 }
 
@@ -106,8 +123,8 @@ func (p *txPool) takeUnsaved() []core.Hash {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	ids := p.unsaved
-	p.unsaved = nil
+	ids := slices.Collect(maps.Keys(p.unsaved))
+	clear(p.unsaved)
 	return ids
 }
 

@@ -281,6 +281,64 @@ func TestTheJournalIsRewritten(t *testing.T) {
 	}
 }
 
+// A payment that a reverted block held is in the journal before the store has
+// forgotten that block: a kill between the two would lose it.
+func TestRevertedPaymentsAreJournalledBeforeTheChainMoves(t *testing.T) {
+	b := newBuilder(t)
+	path := filepath.Join(t.TempDir(), "mempool.dat")
+	var mined *core.Transaction // to be in the journal when the store is written
+	flushes := 0
+	m := mustOpen(t, memFS(), chain.Options{Journal: path, Trace: func(phase string, begin bool) {
+		if phase != chain.PhaseFlushing || !begin || mined == nil {
+			return
+		}
+		if flushes++; !records(t, path, b.genesis())[mined.ID()] {
+			t.Error("the store moves first")
+		}
+	}})
+	coins := b.fund(m, 1)
+	tx := b.pay(coins[0], 1000)
+	mustSubmit(t, m, tx)
+	parent := m.Tip().ID
+	mustAdd(t, m, b.child(parent, tx))
+	if err := m.RewriteJournal(); err != nil {
+		t.Fatal(err)
+	}
+	mined = &tx
+	mustAdd(t, m, b.branch(parent, 2)...)
+	if flushes == 0 || !isPooled(m, tx) {
+		t.Errorf("%d flushes, in the pool: %v", flushes, isPooled(m, tx))
+	}
+	mined = nil
+	mustClose(t, m)
+}
+
+// What could not be written of reverted blocks is owed until it is.
+func TestOwedPaymentsOutliveAFailedJournal(t *testing.T) {
+	b := newBuilder(t)
+	disk := &weakDisk{files: make(map[string][]byte)}
+	m := mustOpen(t, memFS(), chain.Options{Journal: "j"}.WithJournal(journal.Options{Disk: disk}))
+	coins := b.fund(m, 2)
+	tx, other := b.pay(coins[0], 1000), b.pay(coins[1], 1000)
+	parent := m.Tip().ID
+	mustAdd(t, m, b.child(parent, tx)) // nobody here knows whether somebody was told
+	disk.fail = true
+	if _, err := m.SubmitTxs(t.Context(), pointers([]core.Transaction{other})); err == nil {
+		t.Fatal("the journal did not fail")
+	}
+	mustAdd(t, m, b.branch(parent, 2)...)
+	if !isPooled(m, tx) {
+		t.Fatal("the payment did not come back")
+	}
+	disk.fail = false
+	m.TendPool()
+	m.TendPool()
+	if !bytes.Contains(disk.files["j"], tx.AppendTo(nil)) {
+		t.Error("the payment is not in the journal")
+	}
+	mustClose(t, m)
+}
+
 // A full journal is rewritten without what blocks took; if that does not help,
 // nothing is acknowledged.
 func TestAFullJournalRefuses(t *testing.T) {

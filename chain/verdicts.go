@@ -257,7 +257,6 @@ func (m *Manager) Invalidate(ctx context.Context, id core.Hash) error {
 	if id == m.rules.GenesisID() {
 		return ErrGenesis
 	}
-	defer m.saveOwed()
 	m.change.Lock()
 	defer m.change.Unlock()
 	r, err := m.tree.get(id)
@@ -278,7 +277,6 @@ func (m *Manager) Invalidate(ctx context.Context, id core.Hash) error {
 // they are judged again, and the tip moves to them if they are best, as far as ctx
 // lets it, like [Manager.Invalidate].
 func (m *Manager) Reconsider(ctx context.Context, id core.Hash) error {
-	defer m.saveOwed()
 	m.change.Lock()
 	defer m.change.Unlock()
 	r, err := m.tree.get(id)
