@@ -83,7 +83,7 @@ type Miner struct {
 	address  core.Address
 	threads  int
 	rest     chan struct{} // closed once no round is under way; begin makes it anew
-	samples  []sample // attempts by time, the oldest first
+	samples  []sample      // attempts by time, the oldest first
 	warnedAt time.Time
 }
 
