@@ -213,7 +213,7 @@ type answerWriter struct {
 	until time.Time
 	items int    // headers, blocks or transactions looked up
 	ids   int    // txids listed
-	bytes int    // of blocks and transactions
+	bytes int    // of blocks and transactions, sent or read for the answer
 	held  []byte // frames that wait for gather to have a chunk of them
 }
 

@@ -92,10 +92,11 @@ func (s *Service) sendBlockTxs(ctx context.Context, w *answerWriter, m *wire.Get
 	if !s.chain.Vouched(m.Block) {
 		return errors.Join(w.message(&wire.NotFound{ID: m.Block}), w.message(&wire.End{}))
 	}
-	b, err := s.parsed.get(s.chain, m.Block)
+	b, read, err := s.parsed.get(s.chain, m.Block)
 	if err != nil {
 		return errors.Join(err, w.fail(wire.CodeInternal, "cannot read a block"))
 	}
+	w.bytes += read // or one payment each of two blocks in turn would come cheap
 	if last := int(m.Positions[len(m.Positions)-1]); last >= len(b.Txs) {
 		return w.fail(wire.CodeBadRequest, fmt.Sprintf("the block has %d transactions", len(b.Txs)))
 	}
@@ -121,22 +122,22 @@ type parsedBlock struct {
 	block *core.Block
 }
 
-func (c *parsedBlock) get(chain Chain, id core.Hash) (*core.Block, error) {
+// get returns a block, and how many bytes had to be read for it.
+func (c *parsedBlock) get(chain Chain, id core.Hash) (b *core.Block, read int, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.block != nil && c.id == id {
-		return c.block, nil
+		return c.block, 0, nil
 	}
 	raw, err := chain.BlockBytes(id)
 	if err != nil {
-		return nil, fmt.Errorf("read block %s: %w", id.Short(), err)
+		return nil, 0, fmt.Errorf("read block %s: %w", id.Short(), err)
 	}
-	b, err := core.ParseBlock(raw)
-	if err != nil {
-		return nil, fmt.Errorf("read block %s: %w", id.Short(), err)
+	if b, err = core.ParseBlock(raw); err != nil {
+		return nil, 0, fmt.Errorf("read block %s: %w", id.Short(), err)
 	}
 	c.id, c.block = id, b
-	return b, nil
+	return b, len(raw), nil
 }
 
 // gather writes a frame once there is enough for a chunk; end writes the rest.

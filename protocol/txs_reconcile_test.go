@@ -253,6 +253,42 @@ func TestEndlessPools(t *testing.T) {
 	})
 }
 
+// mute is a stream that takes whatever is written.
+type mute struct{ p2pnetwork.Stream }
+
+func (mute) SetWriteDeadline(time.Time) error { return nil }
+func (mute) Write(b []byte) (int, error)      { return len(b), nil }
+
+// A whole block is read for one payment of it, and has its price.
+func TestReadingABlockHasItsPrice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := newSimulation(t)
+		n := sim.node(sim.withPool())
+		size := 0
+		var ids []core.Hash
+		for i := range 2 {
+			b := sim.blockOf(n, sim.payments(i*1500, (i+1)*1500))
+			n.chain.Extend([]*core.Block{b})
+			size, ids = b.Size(), append(ids, b.ID())
+		}
+		answer := func(id core.Hash) int {
+			w := &answerWriter{str: mute{}, until: time.Now().Add(time.Minute)}
+			if err := n.service.sendBlockTxs(sim.ctx, w, &wire.GetBlockTxs{Block: id, Positions: []uint16{1}}); err != nil {
+				t.Fatal(err)
+			}
+			return w.bytes
+		}
+		for _, id := range append(ids, ids...) {
+			if got := answer(id); got < size {
+				t.Errorf("%d bytes counted for a block of %d", got, size)
+			}
+		}
+		if got := answer(ids[1]); got > 1000 {
+			t.Errorf("%d bytes counted for a payment of a block at hand", got)
+		}
+	})
+}
+
 // What is asked for by number is served in bounded pages, and not at all without
 // a pool.
 func TestServingPayments(t *testing.T) {
