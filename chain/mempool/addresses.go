@@ -85,3 +85,47 @@ func distinct(list []core.Address) []core.Address {
 	}
 	return kept
 }
+
+// Concerning sums up several addresses, none of them twice, as [Pool.Balance]
+// does for each, and returns the first n entries that take from or pay any of
+// them, as they came, and whether there are more. Each entry is looked at once,
+// however many of the addresses it concerns.
+func (p *Pool) Concerning(addresses []core.Address, n int) (balances []Balance, entries []Entry, more bool) {
+	balances = make([]Balance, len(addresses))
+	places := make(map[core.Address]int, len(addresses))
+	seen := make(map[*entry]bool)
+	var list []*entry
+	for i, a := range addresses {
+		places[a] = i
+		for r := p.byAddr[a].first; r != nil; r = r.next {
+			balances[i].Count++
+			if !seen[r.e] {
+				seen[r.e] = true
+				list = append(list, r.e)
+			}
+		}
+	}
+	for _, e := range list {
+		p.sumUp(e, places, balances)
+	}
+	slices.SortFunc(list, bySeq)
+	for _, e := range list[:min(n, len(list))] {
+		entries = append(entries, e.show())
+	}
+	return balances, entries, len(list) > n
+}
+
+// sumUp adds what an entry takes from addresses and pays them.
+func (p *Pool) sumUp(e *entry, places map[core.Address]int, balances []Balance) {
+	for i := range e.spent {
+		if at, ok := places[e.spent[i].address]; ok && p.byID[e.tx.t.Inputs[i].TxID] == nil {
+			balances[at].Out += e.spent[i].value
+		}
+	}
+	for i := range e.tx.t.Outputs {
+		out := &e.tx.t.Outputs[i]
+		if at, ok := places[out.Address]; ok && p.spenders[core.Outpoint{TxID: e.tx.id, Index: uint32(i)}] == nil {
+			balances[at].In += out.Value
+		}
+	}
+}

@@ -547,6 +547,22 @@ func TestAddresses(t *testing.T) {
 	if got := w.pool.Balance(addresses[4]); got != (Balance{}) {
 		t.Fatalf("%+v", got)
 	}
+	// Of several it is the same, with each payment once.
+	asked := []core.Address{addresses[4], addresses[1], addresses[0]}
+	for n := range 4 {
+		balances, entries, more := w.pool.Concerning(asked, n)
+		for i, a := range asked {
+			if got := w.pool.Balance(a); balances[i] != got {
+				t.Errorf("address %d: %+v, want %+v", i, balances[i], got)
+			}
+		}
+		if more != (n < 2) || len(entries) != min(n, 2) || n > 0 && entries[0].ID() != a.ID() || n > 1 && entries[1].ID() != b.ID() {
+			t.Errorf("first %d: %d entries, more %v", n, len(entries), more)
+		}
+	}
+	if balances, entries, more := w.pool.Concerning(nil, 9); len(balances)+len(entries) != 0 || more {
+		t.Error("nobody has something")
+	}
 }
 
 func TestReads(t *testing.T) {
