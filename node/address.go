@@ -85,6 +85,9 @@ func (n *Node) AddressCoins(ctx context.Context, address, cursor string, limit i
 			coins = []api.CoinInfo{}
 			if q.after.IsZero() {
 				for _, e := range p.ByAddress(q.address, 0, api.MaxPageSize) {
+					if len(coins) >= api.MaxPageSize {
+						break // an entry may make thousands
+					}
 					coins = appendPoolCoins(coins, p, &e, func(a core.Address) bool { return a == q.address }, prefix)
 				}
 				coins = coins[:min(len(coins), api.MaxPageSize)]

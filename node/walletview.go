@@ -14,9 +14,10 @@ import (
 
 // walletBounds bounds one answer to a wallet.
 type walletBounds struct {
-	// coins of the chain.
+	// coins of the chain; and of the pool, where the last payment may exceed it.
 	coins int
-	// pending are payments of the pool, and pendingBytes their encodings.
+	// pending are payments of the pool, and pendingBytes their encodings, which the
+	// last one may exceed.
 	pending, pendingBytes int
 	// rows are entries of histories that are gathered, in which a transaction
 	// counts once for each address; txBytes the encodings of their transactions,
@@ -119,23 +120,14 @@ func (w *walletQuestion) fromIndex(ctx context.Context, v *index.View) error {
 func (w *walletQuestion) fromPool(p *mempool.Pool) {
 	now := nowMillis()
 	w.view = api.WalletView{MinFeeRate: p.MinFeeRate(now), Coins: make([]api.CoinInfo, 0, len(w.coins)), CoinsMore: w.coinsMore, Txs: []api.WalletTx{}}
-	w.pending = nil
-	seen := make(map[core.Hash]bool)
+	var pool []mempool.Balance
+	pool, w.pending, w.view.PendingMore = p.Concerning(w.list, w.most.pending)
 	for i, a := range w.list {
-		b, pool := &w.balances[i], p.Balance(a)
+		b := &w.balances[i]
 		w.view.Addresses = append(w.view.Addresses, api.WalletAddress{
-			Address: a.Encode(w.prefix), Used: b.Txs > 0 || pool.Count > 0,
-			Confirmed: b.Confirmed, Immature: b.Immature, PendingIn: pool.In, PendingOut: pool.Out,
+			Address: a.Encode(w.prefix), Used: b.Txs > 0 || pool[i].Count > 0,
+			Confirmed: b.Confirmed, Immature: b.Immature, PendingIn: pool[i].In, PendingOut: pool[i].Out,
 		})
-		if pool.Count == 0 {
-			continue
-		}
-		for _, e := range p.ByAddress(a, 0, w.most.pending+1) { // one more tells of more
-			if !seen[e.ID()] {
-				seen[e.ID()] = true
-				w.pending = append(w.pending, e)
-			}
-		}
 	}
 	w.trimPending()
 	for i := range w.pending {
@@ -146,21 +138,21 @@ func (w *walletQuestion) fromPool(p *mempool.Pool) {
 	}
 }
 
-// trimPending puts the payments of the pool in their order and leaves out what is
-// too much, from the end: what is left has its parents.
+// trimPending leaves out what is too much of the payments of the pool, from the
+// end: what is left has its parents.
 func (w *walletQuestion) trimPending() {
-	slices.SortFunc(w.pending, func(a, b mempool.Entry) int {
-		if a.Seq < b.Seq {
-			return -1
+	keep, bytes, coins := 0, 0, 0
+	for keep < len(w.pending) && bytes < w.most.pendingBytes && coins < w.most.coins {
+		t := w.pending[keep].Transaction()
+		for i := range t.Outputs {
+			if w.ours[t.Outputs[i].Address] {
+				coins++
+			}
 		}
-		return 1
-	})
-	keep, bytes := 0, 0
-	for keep < len(w.pending) && keep < w.most.pending && bytes < w.most.pendingBytes {
 		bytes += w.pending[keep].Size()
 		keep++
 	}
-	w.view.PendingMore = keep < len(w.pending)
+	w.view.PendingMore = w.view.PendingMore || keep < len(w.pending)
 	w.pending = w.pending[:keep]
 }
 

@@ -113,6 +113,38 @@ func TestWalletViewInPages(t *testing.T) {
 	}
 }
 
+// A payment may pay an address very often: what a wallet is told of the pool is
+// bounded by coins, too, and its balance is whole all the same.
+func TestManyPendingCoins(t *testing.T) {
+	p := testParams(t)
+	n, _ := start(t, testConfig(t, p))
+	alice, bob := newPurse(p, "alice"), newPurse(p, "bob")
+	mine(t, n, 4, alice)
+	const outputs = 10
+	for _, c := range spendable(t, n, alice) {
+		coin, err := c.Coin(p.AddressPrefix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tx := core.Transaction{Version: core.TxVersion, Inputs: []core.Input{{Outpoint: coin.Outpoint}}, Fee: 1000 + c.Value%outputs}
+		for range outputs {
+			tx.Outputs = append(tx.Outputs, core.Output{Value: (c.Value - 1000) / outputs, Address: bob.owner})
+		}
+		submit(t, n, alice.sign(&tx))
+	}
+	for most, payments := range map[int]int{100: 4, 30: 3, 21: 3, 1: 1} {
+		n.BoundWallet(most, 100, 1000, 1<<20)
+		v := view(t, n, 100, bob)
+		if len(v.Coins) != payments*outputs || len(v.Txs) != payments || v.PendingMore != (payments < 4) || v.Addresses[0].PendingIn != 4*outputs*((p.SubsidyAt(1)-1000)/outputs) {
+			t.Errorf("bound %d: %d coins, %d payments, more %v, %+v", most, len(v.Coins), len(v.Txs), v.PendingMore, v.Addresses)
+		}
+	}
+	page, err := n.AddressCoins(t.Context(), bob.String(), "", 0)
+	if err != nil || len(page.Coins) != 4*outputs {
+		t.Errorf("%d coins, %v", len(page.Coins), err)
+	}
+}
+
 // sums checks that a view adds up: all that was ever mined went to its addresses.
 func sums(v *api.WalletView, subsidy core.Amount) error {
 	minted := core.Amount(v.Tip.Height) * subsidy
