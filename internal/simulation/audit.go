@@ -43,10 +43,27 @@ func (a *Audit) fateByNode(p *Payment, r *mempool.Removed) string {
 	if r.Code != "" {
 		s += ", " + string(r.Code)
 	}
-	if (r.Reason == mempool.CoinGone || r.Reason == mempool.Immature) && a.spendable(p) {
-		s += ", though its coins are there again"
+	if r.Reason == mempool.CoinGone || r.Reason == mempool.Immature {
+		switch {
+		case a.spendable(p):
+			s += ", though its coins are there again"
+		case a.rival(p):
+			s += ", and the chain has who took it"
+		default:
+			s += ", and the chain has not what made it"
+		}
 	}
 	return s
+}
+
+// rival reports whether another payment of the chain spends a coin of this one.
+func (a *Audit) rival(p *Payment) bool {
+	for _, in := range p.Tx.Inputs {
+		if by, ok := a.spenders[in.Outpoint]; ok && by != p.ID {
+			return true
+		}
+	}
+	return false
 }
 
 // spendable reports whether a payment could still be mined: all of its coins are
@@ -200,6 +217,8 @@ func (a *Audit) holds(p *Payment, r *mempool.Removed, asked map[core.Hash]bool) 
 		}
 		by := a.book.Get(r.By)
 		return by != nil && a.fate(by, asked) != fateNone
+	case mempool.CoinGone, mempool.Immature:
+		return a.spendable(p) || a.byChain(p, asked) != fateNone
 	case mempool.Confirmed:
 		return false // it is not
 	}
@@ -253,10 +272,8 @@ func (a *Audit) refusal(p *Payment) string {
 // byChain looks for the reason in the chain, as a wallet's history does: a coin
 // went elsewhere, or never came to be.
 func (a *Audit) byChain(p *Payment, asked map[core.Hash]bool) string {
-	for _, in := range p.Tx.Inputs {
-		if by, ok := a.spenders[in.Outpoint]; ok && by != p.ID {
-			return fateSpent
-		}
+	if a.rival(p) {
+		return fateSpent
 	}
 	for _, in := range p.Tx.Inputs {
 		if _, ok := a.confirmed[in.TxID]; ok {
@@ -301,7 +318,7 @@ func (a *Audit) Table() (lines []string) {
 			fates[f] += n
 		}
 	}
-	head := fmt.Sprintf("%-44s %8s", "", "all")
+	head := fmt.Sprintf("%-58s %8s", "", "all")
 	for _, k := range kinds {
 		head += fmt.Sprintf(" %*s", max(8, len(k)), k)
 	}
@@ -309,7 +326,7 @@ func (a *Audit) Table() (lines []string) {
 	names := slices.Sorted(maps.Keys(fates))
 	slices.SortStableFunc(names, func(x, y string) int { return fates[y] - fates[x] })
 	for _, f := range names {
-		line := fmt.Sprintf("%-44s %8d", f, fates[f])
+		line := fmt.Sprintf("%-58s %8d", f, fates[f])
 		for _, k := range kinds {
 			line += fmt.Sprintf(" %*d", max(8, len(k)), a.Fates[k][f])
 		}
