@@ -23,6 +23,9 @@ const (
 	rebuildStall = 500 * time.Millisecond // without one of them
 	rebuildTries = 10                     // requests of a peer that is still connecting the block itself
 	rebuildPause = 100 * time.Millisecond // between these
+	// rebuildAside is how long a peer is not asked that did not deliver: it would
+	// hold up every block that it announces first.
+	rebuildAside = time.Minute
 )
 
 // rebuild makes an announced block of our pool and, if that lacks a part of it,
@@ -36,11 +39,14 @@ func (s *Service) rebuild(ctx context.Context, g *group, from peer.ID, a *wire.A
 	if len(missing) == 0 {
 		return s.addRebuilt(ctx, from, a, txs, func(st *Stats) { st.BlocksRebuilt++ })
 	}
-	if len(missing)*100 > len(a.Leaves)*rebuildShare || !s.beginRebuild(a.ID) {
+	if len(missing)*100 > len(a.Leaves)*rebuildShare || !s.beginRebuild(from, a.ID) {
 		return false
 	}
 	g.start(func() {
 		err := s.completeBlock(ctx, from, a, txs, missing)
+		if err != nil && ctx.Err() == nil {
+			s.leaveAside(from)
+		}
 		done := err == nil && s.addRebuilt(ctx, from, a, txs, func(st *Stats) { st.BlocksCompleted++ })
 		s.endRebuild(a.ID)
 		if !done {
@@ -144,16 +150,23 @@ func (s *Service) fetchBlockTxs(ctx context.Context, p peer.ID, a *wire.Announce
 	})
 }
 
-// beginRebuild notes that a block is being completed, unless it or too many are
-// already. Meanwhile the plan does not miss it.
-func (s *Service) beginRebuild(id core.Hash) bool {
+// beginRebuild notes that a block is being completed by a peer, unless it or too
+// many are already, or the peer let us down. Meanwhile the plan does not miss it.
+func (s *Service) beginRebuild(p peer.ID, id core.Hash) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.rebuilding[id] || len(s.rebuilding) == maxRebuilds {
+	if s.rebuilding[id] || len(s.rebuilding) == maxRebuilds || time.Now().Before(s.entry(p).asideUntil) {
 		return false
 	}
 	s.rebuilding[id] = true
 	return true
+}
+
+// leaveAside has a peer's announcements completed by nobody for a while.
+func (s *Service) leaveAside(p peer.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.entry(p).asideUntil = time.Now().Add(rebuildAside)
 }
 
 func (s *Service) endRebuild(id core.Hash) {

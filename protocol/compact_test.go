@@ -185,6 +185,50 @@ func TestAnnouncersThatDoNotDeliver(t *testing.T) {
 	}
 }
 
+// A peer that announces first and then does not deliver holds up one block, not
+// every one.
+func TestAnnouncersThatNeverDeliver(t *testing.T) {
+	attack(t, func(sim *simulation, liar, _ *testNode) {
+		victim, honest := sim.node(sim.withPool()), sim.node(sim.withPool(), noGossip)
+		asked := 0
+		liar.SetStreamHandler(ID, func(str p2pnetwork.Stream) {
+			if ty, _, err := wire.ReadFrame(bufio.NewReader(str), nil); err == nil && ty == wire.TypeGetBlockTxs {
+				asked++
+				return // and is silent
+			}
+			_ = str.Reset()
+		})
+		sim.addPubSub(liar)
+		topic, err := liar.ps.Join(BlockTopic(sim.rules.GenesisID()))
+		if err != nil {
+			sim.t.Fatal(err)
+		}
+		txs := sim.payments(0, 10)
+		victim.pool.Submit(txs[:9]...)
+		sim.connect(liar, victim)
+		sim.join(liar, victim, core.Work{})
+		sim.connect(victim, honest)
+		sim.until(5*time.Second, "joined", func() bool { return sim.joined(victim, honest) })
+		sim.pause(3 * time.Second)
+		for i := range 5 {
+			block := sim.blockOf(honest, txs)
+			if err := topic.Publish(sim.ctx, wire.Announce(block)); err != nil {
+				sim.t.Fatal(err)
+			}
+			sim.pause(20 * time.Millisecond) // the liar is first
+			honest.chain.Extend([]*core.Block{block})
+			took := sim.until(5*time.Second, "there", sim.agree(block.ID(), victim))
+			if i > 0 && took > rebuildStall/2 {
+				sim.t.Errorf("block %d is held up for %v", i, took)
+			}
+			sim.pause(time.Second)
+		}
+		if asked != 1 {
+			sim.t.Errorf("asked %d times", asked)
+		}
+	})
+}
+
 // A relayer may be asked before it has connected the block itself.
 func TestRelayersAreAskedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

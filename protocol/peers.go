@@ -46,6 +46,7 @@ type peerEntry struct {
 	code        core.Code // of the broken rule that reason tells of, or ""
 	refusal     error     // *GenesisError; nil: none since connecting
 	bannedUntil time.Time
+	asideUntil  time.Time // until when it is not asked to complete blocks
 
 	agent   string
 	genesis core.Hash
