@@ -81,7 +81,7 @@ func (m *Manager) screenTxs(txs []*core.Transaction, times []uint64, outs []memp
 		case errs[i] != nil:
 			o.out.Err = errs[i]
 		case err != nil:
-			o.out.Err = err
+			o.out.Err, o.out.Unverified = err, true
 		default:
 			o.time = now
 			if times != nil {

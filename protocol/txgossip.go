@@ -48,7 +48,7 @@ func (t *txRelay) validate(ctx context.Context, from peer.ID, msg *pubsub.Messag
 		return t.drop()
 	}
 	defer t.unqueue(from)
-	t.markCarried(ids) // at once, lest they be published meanwhile
+	t.markCarried(ids)                            // at once, lest they be published meanwhile
 	outcomes, blame, _ := t.add(ctx, from, fresh) // after an error nothing is taken
 	taken, junk := sortOut(fresh, ids, outcomes)
 	s.count(func(st *Stats) { st.TxsTaken += len(taken) })
@@ -85,15 +85,15 @@ func (t *txRelay) unknown(txs []*core.Transaction) (fresh []*core.Transaction, i
 }
 
 // sortOut returns the txids of what the pool took, and how many signatures were
-// verified for what is of no use. What pays too little is refused without that,
-// and is no fault of a peer with more room.
+// verified for what is of no use. What pays too little, for now or for a full
+// pool, is refused without that, and is no fault of a peer with more room.
 func sortOut(txs []*core.Transaction, ids []core.Hash, outcomes []mempool.Outcome) (taken []core.Hash, junk int) {
 	for i := range outcomes {
 		switch outcomes[i].Status {
 		case mempool.Accepted:
 			taken = append(taken, ids[i])
 		case mempool.Refused, mempool.Orphan:
-			if code := core.CodeOf(outcomes[i].Err); code != mempool.ErrFeeLow && code != mempool.ErrTooManyCoins {
+			if !outcomes[i].Unverified {
 				junk += len(txs[i].Witnesses)
 			}
 		}

@@ -41,8 +41,8 @@ type poolView struct {
 	epoch, after uint64
 	// later are payments behind us that our pool refused, and may take once tip is
 	// not the tip any more: at most maxLater.
-	later      []core.Hash
-	tip        core.Hash
+	later []core.Hash
+	tip   core.Hash
 	// joined is when the peer did, as far as we know.
 	joined     time.Time
 	last, next time.Time // looks

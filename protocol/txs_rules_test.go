@@ -318,6 +318,26 @@ func TestBudgets(t *testing.T) {
 	})
 }
 
+// A peer with more room passes on what a full pool does not want. That is no
+// fault of its, costs no signature, and takes nothing from what pays better.
+func TestAFullPoolIsNoFaultOfPeers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := newSimulation(t)
+		small := func(p *mempool.Policy) { p.MaxTxs = 10 }
+		n := sim.node(sim.withPool(small))
+		n.pool.Submit(sim.payments(0, 10)...)
+		for i := 10; i < 2010; i += 50 {
+			sim.validate(n, "honest", batchOf(sim.payments(i, i+50)...))
+		}
+		if got := n.pool.Judged(); got > 0 {
+			t.Errorf("%d signatures verified for a full pool", got)
+		}
+		if got := sim.validate(n, "honest", batchOf(sim.pay(3000, 5000))); got != pubsub.ValidationAccept {
+			t.Errorf("a payment that pays more: %v", got)
+		}
+	})
+}
+
 // Fees below ours are other nodes' business.
 func TestPoliciesMayDiffer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

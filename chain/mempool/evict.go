@@ -57,10 +57,14 @@ func (p *Pool) planEviction(pl *plan) error {
 	})
 	if memory > 0 || count > 0 {
 		pl.evicted = nil
-		return policyErr(ErrFull, "the pool is full of payments that pay at least %d grains per %d bytes", p.lowest().perKilobyte(), RateBytes)
+		return p.full()
 	}
 	slices.SortFunc(pl.evicted, bySeq)
 	return nil
+}
+
+func (p *Pool) full() error {
+	return policyErr(ErrFull, "the pool is full of payments that pay at least %d grains per %d bytes", p.lowest().perKilobyte(), RateBytes)
 }
 
 // lowest is the score of what leaves first, if anything is in the pool.

@@ -11,6 +11,9 @@ type Outcome struct {
 	// [PolicyError] (this node does not want it), or a [core.DeferError] (coins
 	// are missing or immature, or its signatures were not looked at).
 	Err error
+	// Unverified says that the policy refused it before its signatures were looked
+	// at.
+	Unverified bool
 }
 
 // Screen is what can be said of a payment before its signatures are verified: that
@@ -20,5 +23,22 @@ func (p *Pool) Screen(tx *Tx, now uint64) (known bool, err error) {
 	if p.knows(tx.id) {
 		return true, nil
 	}
-	return false, p.checkAlone(tx, now)
+	if err := p.checkAlone(tx, now); err != nil {
+		return false, err
+	}
+	return false, p.checkRoom(tx)
+}
+
+// checkRoom refuses what planEviction would, as far as the payment's own rate
+// tells: it finds nothing that pays less. What takes the place of others may pass.
+func (p *Pool) checkRoom(tx *Tx) error {
+	if p.memory+tx.poolMemory() <= p.policy.MaxBytes && p.total.count < p.policy.MaxTxs || p.lowest().less(tx.rate()) {
+		return nil
+	}
+	for i := range tx.t.Inputs {
+		if p.spenders[tx.t.Inputs[i].Outpoint] != nil {
+			return nil
+		}
+	}
+	return p.full()
 }

@@ -193,7 +193,11 @@ func (w *world) revert(n int) []*core.Block {
 func (w *world) add(t core.Transaction, from string) (Result, error) {
 	w.t.Helper()
 	coins, _ := w.read(w.pool.Needs(&t))
+	known, screened := w.pool.Screen(NewTx(&t), w.now)
 	r, err := w.pool.Add(NewTx(&t), coins, w.now, from)
+	if known != (r.Status == Known) || screened != nil && err == nil {
+		w.t.Fatalf("screened as %v, %v; added as %v, %v", known, screened, r.Status, err)
+	}
 	if r.Status == Accepted {
 		w.accepted[t.ID()] = true
 	}

@@ -55,7 +55,16 @@ func (p *Pool) AddTxs(_ context.Context, from string, txs []*core.Transaction) (
 	var all []core.BlockSignature
 	for i, t := range txs {
 		out[i].Tx = mempool.NewTx(t)
-		if sigs, err := p.rules.CheckTxForm(t); err == nil && !p.pool.Has(out[i].Tx.ID()) {
+		known, err := p.pool.Screen(out[i].Tx, uint64(time.Now().UnixMilli()))
+		sigs, bad := p.rules.CheckTxForm(t)
+		switch {
+		case known:
+			out[i].Status = mempool.Known
+		case bad != nil:
+			out[i].Err = bad
+		case err != nil:
+			out[i].Err, out[i].Unverified = err, true
+		default:
 			all = append(all, sigs...)
 		}
 	}
@@ -68,13 +77,10 @@ func (p *Pool) AddTxs(_ context.Context, from string, txs []*core.Transaction) (
 		p.judged += len(all)
 	}
 	for i, t := range txs {
-		if p.pool.Has(out[i].Tx.ID()) {
-			out[i].Status = mempool.Known
+		if out[i].Status == mempool.Known || out[i].Err != nil {
 			continue
 		}
-		if good {
-			_, out[i].Err = p.rules.CheckTxForm(t)
-		} else {
+		if !good {
 			out[i].Err = p.rules.CheckTx(t)
 		}
 		if out[i].Err == nil {
