@@ -27,6 +27,9 @@ var (
 	ErrReadOnly = errors.New("store is open for reading only")
 	// ErrClosed is the answer of a closed store.
 	ErrClosed = errors.New("store is closed")
+	// ErrNotKept says that payments cannot be written to the journal, so that they
+	// may be in the pool and would not survive a kill. They may be submitted again.
+	ErrNotKept = errors.New("payments are not kept safe")
 	// ErrBadExport says that a stream is not what Export wrote, or not all of it.
 	ErrBadExport = errors.New("not a complete block export")
 	// ErrGenesis says that the genesis block cannot be invalidated.

@@ -67,7 +67,7 @@ func (j *txJournal) lacks(id core.Hash) bool {
 }
 
 // SubmitTxs is [Manager.AddTxs] for our own users, who are told that their
-// payments are kept: it returns once accepted and known ones, with what they
+// payments are kept, else it fails with [ErrNotKept]: it returns once accepted and known ones, with what they
 // depend on in the pool, would survive a kill or a power cut. If that fails, they
 // may be in the pool, but nothing is promised: to submit them again is safe.
 func (m *Manager) SubmitTxs(ctx context.Context, txs []*core.Transaction) ([]mempool.Outcome, error) {
@@ -75,8 +75,11 @@ func (m *Manager) SubmitTxs(ctx context.Context, txs []*core.Transaction) ([]mem
 	if err != nil || m.pool.journal == nil {
 		return outs, err
 	}
-	if err := m.append(m.toKeep(outs, nil)); err != nil {
-		return nil, fmt.Errorf("keep payments safe: %w", err)
+	switch err := m.append(m.toKeep(outs, nil)); {
+	case errors.Is(err, journal.ErrClosed):
+		return nil, fmt.Errorf("%w: %w", ErrClosed, err)
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrNotKept, err)
 	}
 	return outs, nil
 }
