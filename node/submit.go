@@ -105,17 +105,22 @@ func (n *Node) keep(ctx context.Context, txs []*core.Transaction) ([]mempool.Out
 	within, cancel := context.WithTimeout(ctx, submitPatience)
 	defer cancel()
 	outs, err := n.guard.SubmitTxs(within, txs)
+	return outs, submitError(ctx, err)
+}
+
+// submitError words a failure to take payments for the API.
+func submitError(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
-		return outs, nil
+		return nil
 	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
-		return nil, fmt.Errorf("%w: its chain is being changed; hand the payment in again", api.ErrBusy)
+		return fmt.Errorf("%w: its chain is being changed; hand the payment in again", api.ErrBusy)
 	case errors.Is(err, chain.ErrClosed):
-		return nil, fmt.Errorf("%w: %w", api.ErrShuttingDown, err)
-	case errors.Is(err, chain.ErrDisk):
-		return nil, fmt.Errorf("%w: the payment is not kept safely: %w", api.ErrFailed, err)
+		return fmt.Errorf("%w: %w", api.ErrShuttingDown, err)
+	case errors.Is(err, chain.ErrNotKept), errors.Is(err, chain.ErrDisk):
+		return fmt.Errorf("%w: %w; free space or mend the disk of the node, and a minute later hand the payment in again, which never pays twice", api.ErrFailed, err)
 	}
-	return nil, fmt.Errorf("hand in payments: %w", err)
+	return fmt.Errorf("hand in payments: %w", err)
 }
 
 // chainWitness tells what the chain knows of payments whose coins are missing. It

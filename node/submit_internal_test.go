@@ -1,0 +1,37 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+	"testing"
+
+	"github.com/ingchain/ingchain/api"
+	"github.com/ingchain/ingchain/chain"
+)
+
+// Whoever hands a payment in is told what to do about a failure of the node's
+// own; only what nobody foresaw is an internal error.
+func TestFailuresOfSubmitting(t *testing.T) {
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, c := range []struct {
+		ctx  context.Context
+		err  error
+		want error
+	}{
+		{t.Context(), fmt.Errorf("%w: %w", chain.ErrNotKept, syscall.ENOSPC), api.ErrFailed},
+		{t.Context(), fmt.Errorf("%w: %w", chain.ErrDisk, syscall.EIO), api.ErrFailed},
+		{t.Context(), fmt.Errorf("%w: journal", chain.ErrClosed), api.ErrShuttingDown},
+		{t.Context(), fmt.Errorf("add: %w", context.DeadlineExceeded), api.ErrBusy},
+		{ended, context.Canceled, context.Canceled},
+	} {
+		if got := submitError(c.ctx, c.err); !errors.Is(got, c.want) || errors.Is(got, api.ErrRefused) {
+			t.Errorf("%v is told as %v", c.err, got)
+		}
+	}
+	if err := submitError(t.Context(), nil); err != nil {
+		t.Error(err)
+	}
+}
