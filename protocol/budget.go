@@ -43,9 +43,11 @@ const (
 	excessBatches = 5_000
 	excessRate    = 50
 
-	// Signatures of payments that we ask peers for, of all peers.
+	// Payments that we ask peers for, of all peers.
 	fetchSignatures      = 4_000 // a second
 	fetchSignaturesBurst = 8_000
+	fetchBytes           = 4 << 20 // a second
+	fetchBytesBurst      = 8 << 20
 )
 
 // bucket is a token bucket. What turns out dear may be charged afterwards, so

@@ -129,8 +129,8 @@ func (t *txRelay) fetch(ctx context.Context, p peer.ID, ids []core.Hash) (came i
 		}
 		ids = append(chunk, ids[min(len(ids), fetchChunk):]...)
 		var txs []*core.Transaction
-		var done int
-		txs, done, err = t.s.fetchTxs(ctx, p, chunk)
+		var done, bytes int
+		txs, bytes, done, err = t.s.fetchTxs(ctx, p, chunk)
 		if errors.Is(err, wire.ErrMalformed) {
 			t.s.punish(p, err)
 		}
@@ -142,7 +142,7 @@ func (t *txRelay) fetch(ctx context.Context, p peer.ID, ids []core.Hash) (came i
 		if len(txs) == 0 {
 			continue
 		}
-		if !t.paceFetch(ctx, signaturesOf(txs)) {
+		if !t.paceFetch(ctx, signaturesOf(txs), bytes) {
 			return came, later, ctx.Err()
 		}
 		outcomes, blame, failed := t.add(ctx, p, txs)
@@ -152,13 +152,16 @@ func (t *txRelay) fetch(ctx context.Context, p peer.ID, ids []core.Hash) (came i
 	return came, later, err
 }
 
-// paceFetch waits until so many signatures may be verified.
-func (t *txRelay) paceFetch(ctx context.Context, signatures int) bool {
+// paceFetch waits until so many signatures may be verified, and so many bytes looked
+// at: the next ones are asked for after that.
+func (t *txRelay) paceFetch(ctx context.Context, signatures, bytes int) bool {
 	for {
+		now := time.Now()
 		t.mu.Lock()
-		wait := t.fetched.wait(signatures, time.Now())
+		wait := max(t.fetched.wait(signatures, now), t.fetchedBytes.wait(bytes, now))
 		if wait == 0 {
-			t.fetched.charge(signatures, time.Now())
+			t.fetched.charge(signatures, now)
+			t.fetchedBytes.charge(bytes, now)
 		}
 		t.mu.Unlock()
 		if wait == 0 {
@@ -206,9 +209,9 @@ func passes(err error) bool {
 	return false
 }
 
-// fetchTxs asks a peer for payments of its pool. It returns those that came, and
-// how many of the ids were answered.
-func (s *Service) fetchTxs(ctx context.Context, p peer.ID, ids []core.Hash) (txs []*core.Transaction, done int, err error) {
+// fetchTxs asks a peer for payments of its pool. It returns those that came, their
+// bytes, and how many of the ids were answered.
+func (s *Service) fetchTxs(ctx context.Context, p peer.ID, ids []core.Hash) (txs []*core.Transaction, bytes, done int, err error) {
 	budget := maxTxsAnswer + int(s.rules.Params().MaxTxBytes)
 	err = s.request(ctx, p, &wire.GetTxs{IDs: ids}, wire.CapTxs, txsTimeout, s.txFrames, func(ty wire.Type, payload []byte) (bool, error) {
 		if ty == wire.TypeEnd {
@@ -237,10 +240,11 @@ func (s *Service) fetchTxs(ctx context.Context, p peer.ID, ids []core.Hash) (txs
 			return false, err
 		}
 		txs = append(txs, tx)
+		bytes += len(payload)
 		done++
 		return false, nil
 	})
-	return txs, done, err
+	return txs, bytes, done, err
 }
 
 // txFrames are the frames of an answer of transactions.

@@ -179,11 +179,15 @@ func (t *txRelay) askAgain(ctx context.Context, p peer.ID, v *poolView) error {
 	if len(v.later) == 0 || tip == v.tip {
 		return nil
 	}
-	ids := t.lacking(v.later)
+	_, later, err := t.fetch(ctx, p, t.lacking(v.later))
+	if err != nil {
+		return err // they are asked for at the next look
+	}
+	orphans := t.orphansOf(v.later)
 	v.later, v.tip = nil, tip
-	_, later, err := t.fetch(ctx, p, ids)
+	v.keep(orphans)
 	v.keep(later)
-	return err
+	return nil
 }
 
 // keep remembers payments for the time after the next block.

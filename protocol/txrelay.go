@@ -50,14 +50,15 @@ type txRelay struct {
 
 	mu                sync.Mutex // guards all below
 	signatures, bytes bucket     // of gossip, all peers
-	fetched           bucket     // signatures of payments that we ask for
-	carried           recent[core.Hash]
-	refused           recent[core.Hash]
-	asked             recent[askedParent]
-	asking            map[peer.ID]int // wants in the queue or under way
-	again             []core.Hash     // to be published though a batch brought them
-	views             map[peer.ID]*poolView
-	running           int // reconciliations under way
+	// fetched and fetchedBytes are of payments that we ask for.
+	fetched, fetchedBytes bucket
+	carried               recent[core.Hash]
+	refused               recent[core.Hash]
+	asked                 recent[askedParent]
+	asking                map[peer.ID]int // wants in the queue or under way
+	again                 []core.Hash     // to be published though a batch brought them
+	views                 map[peer.ID]*poolView
+	running               int // reconciliations under way
 }
 
 // askedParent is an orphan's parent that a peer was asked for.
@@ -79,7 +80,7 @@ func newTxRelay(s *Service) *txRelay {
 		turn:  make(chan struct{}, 1), wants: make(chan want, maxWants),
 		dirty: make(chan struct{}, 1), hurry: make(chan struct{}, 1),
 		signatures: newBucket(gossipSignatures, gossipSignaturesBurst), bytes: newBucket(gossipBytes, gossipBytesBurst),
-		fetched: newBucket(fetchSignatures, fetchSignaturesBurst),
+		fetched: newBucket(fetchSignatures, fetchSignaturesBurst), fetchedBytes: newBucket(fetchBytes, fetchBytesBurst),
 		carried: newRecent[core.Hash](carriedTxs, carriedAge), refused: newRecent[core.Hash](refusedTxs, carriedAge),
 		asked: newRecent[askedParent](askedTxs, carriedAge), asking: make(map[peer.ID]int), views: make(map[peer.ID]*poolView),
 	}

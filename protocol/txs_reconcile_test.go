@@ -138,7 +138,8 @@ func TestPoolOfAPeerThatIsAhead(t *testing.T) {
 	})
 }
 
-// What is refused since a block has not come yet is asked for after it.
+// What is refused since a block has not come yet is asked for after it, until an
+// answer has been judged.
 func TestPaymentsBeforeTheirBlock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sim := newSimulation(t)
@@ -153,7 +154,10 @@ func TestPaymentsBeforeTheirBlock(t *testing.T) {
 		if st := b.service.Stats(); st.TxsFetched != len(txs) || b.pool.Count() > 0 {
 			t.Fatalf("fetched %d of %d, %d are in the pool", st.TxsFetched, len(txs), b.pool.Count())
 		}
+		b.pool.Fail(errors.New("disk full"))
 		b.mine(1, 0)
+		sim.pause(2 * compareInterval)
+		b.pool.Fail(nil)
 		// A chain would bring those in that the pool could keep.
 		rest := txs[:len(txs)-mempool.DefaultMaxPeerOrphans]
 		sim.until(compareInterval+2*time.Second, "there", sim.have(rest, b))
@@ -217,6 +221,24 @@ func TestDroppedWhileComparing(t *testing.T) {
 		})
 		a.pool.Submit(txs...)
 		sim.until(compareHurry+time.Second, "there", sim.have(txs, b))
+	})
+}
+
+// What is fetched is bounded in bytes, too: the largest payments have few
+// signatures.
+func TestFetchingKeepsItsPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := newSimulation(t)
+		n := sim.node(sim.withPool())
+		began := time.Now()
+		for range 12 {
+			if !n.service.txs.paceFetch(sim.ctx, 4, maxTxsAnswer) {
+				t.Fatal("given up")
+			}
+		}
+		if took := time.Since(began); took < time.Second || took > 2*time.Second {
+			t.Errorf("12 MiB took %v", took)
+		}
 	})
 }
 
@@ -307,11 +329,11 @@ func TestServingPayments(t *testing.T) {
 		if err != nil || len(page.IDs) != 2100-wire.MaxPoolIDs || page.More {
 			t.Fatalf("the second page: %v", err)
 		}
-		got, done, err := a.service.fetchTxs(sim.ctx, b.ID(), []core.Hash{txs[5].ID(), {1}, txs[4].ID()})
+		got, _, done, err := a.service.fetchTxs(sim.ctx, b.ID(), []core.Hash{txs[5].ID(), {1}, txs[4].ID()})
 		if err != nil || done != 3 || len(got) != 2 || got[1].ID() != txs[4].ID() {
 			t.Errorf("by txid: %d of %d, %v", len(got), done, err)
 		}
-		if _, _, err := a.service.fetchTxs(sim.ctx, plain.ID(), []core.Hash{{1}}); err == nil {
+		if _, _, _, err := a.service.fetchTxs(sim.ctx, plain.ID(), []core.Hash{{1}}); err == nil {
 			t.Error("a node without a pool is asked for payments")
 		}
 		str := sim.open(a, plain)
