@@ -75,13 +75,30 @@ func (m *Manager) SubmitTxs(ctx context.Context, txs []*core.Transaction) ([]mem
 	if err != nil || m.pool.journal == nil {
 		return outs, err
 	}
-	switch err := m.append(m.toKeep(outs, nil)); {
-	case errors.Is(err, journal.ErrClosed):
-		return nil, fmt.Errorf("%w: %w", ErrClosed, err)
-	case err != nil:
-		return nil, fmt.Errorf("%w: %w", ErrNotKept, err)
+	if err := notKept(m.append(m.toKeep(outs, nil))); err != nil {
+		return nil, err
 	}
 	return outs, nil
+}
+
+// JournalErr says why no payment can be kept safe now, as [ErrNotKept] or
+// [ErrClosed]; nil if they can, or if there is no journal.
+func (m *Manager) JournalErr() error {
+	if m.pool.journal == nil {
+		return nil
+	}
+	return notKept(m.pool.journal.file.Err())
+}
+
+// notKept is a failure of the journal as the chain's.
+func notKept(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, journal.ErrClosed):
+		return fmt.Errorf("%w: %w", ErrClosed, err)
+	}
+	return fmt.Errorf("%w: %w", ErrNotKept, err)
 }
 
 // saveOwed writes payments of reverted blocks to the journal, which may have

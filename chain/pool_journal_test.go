@@ -423,6 +423,9 @@ func TestAFailedJournalMends(t *testing.T) {
 	coins := b.fund(m, 4)
 	first, second, third := b.pay(coins[0], 1000), b.pay(coins[1], 1000), b.pay(coins[2], 1000)
 	mustSubmit(t, m, first)
+	if err := m.JournalErr(); err != nil {
+		t.Fatal(err)
+	}
 	disk.fail = true
 	for _, tx := range []core.Transaction{second, second, third} {
 		if outs, err := m.SubmitTxs(t.Context(), pointers([]core.Transaction{tx})); !errors.Is(err, syscall.ENOSPC) || !errors.Is(err, chain.ErrNotKept) || outs != nil {
@@ -430,11 +433,17 @@ func TestAFailedJournalMends(t *testing.T) {
 		}
 	}
 	m.TendPool()
+	if err := m.JournalErr(); !errors.Is(err, syscall.ENOSPC) || !errors.Is(err, chain.ErrNotKept) {
+		t.Error("while it has failed:", err)
+	}
 	if !strings.Contains(log.String(), "journal") {
 		t.Error("nothing in the log")
 	}
 	disk.fail = false
 	m.TendPool()
+	if err := m.JournalErr(); err != nil {
+		t.Error("mended:", err)
+	}
 	if outs, err := m.SubmitTxs(t.Context(), pointers([]core.Transaction{third})); err != nil || outs[0].Status != mempool.Known {
 		t.Fatal(outs, err)
 	}
