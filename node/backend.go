@@ -52,7 +52,7 @@ func (n *Node) Status(ctx context.Context) (api.Status, error) {
 		Mining: mining.Mining, HashRate: mining.HashRate,
 		Mempool: n.poolInfo(), Index: index,
 		DataDir: n.cfg.DataDir, API: n.endpoint.URL,
-		Uptime: time.Since(n.started).Seconds(), Warnings: append(indexWarnings(index), n.proto.Warnings()...),
+		Uptime: time.Since(n.started).Seconds(), Warnings: slices.Concat(indexWarnings(index), journalWarnings(n.chain.JournalErr()), n.proto.Warnings()),
 	}, err
 }
 

@@ -2,10 +2,12 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/ingchain/ingchain/api"
+	"github.com/ingchain/ingchain/chain"
 	"github.com/ingchain/ingchain/chain/mempool"
 	"github.com/ingchain/ingchain/core"
 )
@@ -40,6 +42,15 @@ func (n *Node) tendPool(ctx context.Context) error {
 			n.chain.TendPool()
 		}
 	}
+}
+
+// journalWarnings are what an operator should know of the journal of payments,
+// which failed with err or not.
+func journalWarnings(err error) []string {
+	if !errors.Is(err, chain.ErrNotKept) {
+		return nil
+	}
+	return []string{"payments handed in here are refused: " + err.Error() + "; free space or mend the disk, and it works again within a minute"}
 }
 
 func nowMillis() uint64 { return uint64(time.Now().UnixMilli()) }

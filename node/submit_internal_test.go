@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -33,5 +34,17 @@ func TestFailuresOfSubmitting(t *testing.T) {
 	}
 	if err := submitError(t.Context(), nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// A journal that fails is a warning of the node, until it works again.
+func TestFailedJournalIsAWarning(t *testing.T) {
+	if list := journalWarnings(fmt.Errorf("%w: %w", chain.ErrNotKept, syscall.ENOSPC)); len(list) != 1 || !strings.Contains(list[0], "no space left") {
+		t.Errorf("%q", list)
+	}
+	for _, err := range []error{nil, fmt.Errorf("%w: journal", chain.ErrClosed)} {
+		if list := journalWarnings(err); len(list) != 0 {
+			t.Errorf("%v: %q", err, list)
+		}
 	}
 }
