@@ -108,8 +108,10 @@ type TxBackend interface {
 	// says of each what became of it.
 	SubmitTxs(ctx context.Context, raws [][]byte) ([]TxOutcome, error)
 	// Tx finds a transaction in the pool, on the chain, or in what is remembered
-	// of those that left the pool; else it fails with ErrNotFound. Without the
-	// index, those of the chain are found as far as the pool remembers them.
+	// of those that left the pool; else it fails with ErrNotFound. Without an
+	// index, those of the chain are found as far as the pool remembers them. While
+	// the index is on its way, what it may contradict is an [IndexError] instead:
+	// that a payment is gone, an orphan or nowhere.
 	Tx(ctx context.Context, id core.Hash, raw bool) (TxDetail, error)
 	Mempool(ctx context.Context) (Mempool, error)
 	// MempoolTxs lists the payments in the pool behind number after, as they came.
@@ -118,8 +120,9 @@ type TxBackend interface {
 	// MaxFeeTargets of them; none means a few common ones.
 	Fees(ctx context.Context, targets []int) (Fees, error)
 
-	// What follows needs the index and fails with ErrNoIndex without. An address
-	// that is not one of this network is ErrBadRequest.
+	// What follows needs the index, waits some seconds for it to reach the tip, and
+	// fails with an [IndexError], which wraps ErrNoIndex, without. An address that
+	// is not one of this network is ErrBadRequest.
 
 	Address(ctx context.Context, address string) (AddressInfo, error)
 	// AddressCoins lists the coins of an address; an empty cursor begins.
