@@ -42,8 +42,9 @@ type Service struct {
 	mu    sync.Mutex // guards all below
 	peers map[peer.ID]*peerEntry
 	// changed is closed and replaced whenever a peer has joined or been refused.
-	changed chan struct{}
-	status  syncState
+	changed  chan struct{}
+	status   syncState
+	withheld withheld
 	// rebuilding are announced blocks that are being completed.
 	rebuilding map[core.Hash]bool
 

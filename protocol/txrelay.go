@@ -30,6 +30,10 @@ const (
 	// maxAgain bounds the payments of batches that we did not pass on and publish
 	// ourselves; peers ask for the others.
 	maxAgain = 16_384
+	// withheldPatience is how long payments wait for the next block of a heavier
+	// chain than ours.
+	withheldPatience = 30 * time.Second
+	withheldStep     = time.Second // between two looks which one that is
 )
 
 // txRelay carries payments between our pool and those of peers: by gossip, and by
@@ -213,9 +217,39 @@ func (t *txRelay) forget(p peer.ID) {
 	}
 }
 
-// behind reports whether we are catching up, so that payments cannot be judged.
+// behind reports whether we are catching up, so that payments cannot be judged. We
+// are not if nobody has shown the next block for a while: whoever mined a heavier
+// chain may keep it.
 func (s *Service) behind() bool {
-	return s.chain.BestHeader().Height > s.chain.Tip().Height+staleDepth
+	if s.chain.BestHeader().Height <= s.chain.Tip().Height+staleDepth {
+		return false
+	}
+	now := time.Now()
+	s.mu.Lock()
+	w := &s.withheld
+	look := now.Sub(w.looked) >= withheldStep
+	if look {
+		w.looked = now
+	}
+	s.mu.Unlock()
+	var first core.Hash // zero: all are there, and being connected
+	if look {
+		if missing := s.chain.Missing(1); len(missing) > 0 {
+			first = missing[0].ID
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if look && (first.IsZero() || w.block != first) {
+		w.block, w.since = first, now
+	}
+	return now.Sub(w.since) < withheldPatience
+}
+
+// withheld is the first block that we lack, as far as we have looked.
+type withheld struct {
+	block         core.Hash
+	since, looked time.Time
 }
 
 func signaturesOf(txs []*core.Transaction) (n int) {

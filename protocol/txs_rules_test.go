@@ -190,6 +190,35 @@ func TestNoPaymentsWhileSyncing(t *testing.T) {
 	})
 }
 
+// Nor is a node catching up for ever that only knows headers of a heavier chain:
+// whoever mined that may keep the blocks, and payments go on without.
+func TestPaymentsWhileBlocksAreWithheld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := newSimulation(t)
+		n := sim.node(sim.withPool())
+		blocks := fakechain.Make(sim.rules, n.chain.Tip(), 20, 1)
+		if _, err := n.chain.AddHeaders(fakechain.Headers(blocks)); err != nil {
+			t.Fatal(err)
+		}
+		tx := sim.payments(0, 1)
+		if got := sim.validate(n, "peer", batchOf(tx...)); got != pubsub.ValidationIgnore {
+			t.Errorf("behind: %v", got)
+		}
+		sim.pause(withheldPatience)
+		if got := sim.validate(n, "peer", batchOf(tx...)); got != pubsub.ValidationAccept {
+			t.Errorf("after a while: %v", got)
+		}
+		// One of the blocks: the others may follow.
+		if _, err := n.chain.AddBlocks(sim.ctx, blocks[:1]); err != nil {
+			t.Fatal(err)
+		}
+		sim.pause(withheldStep)
+		if got := sim.validate(n, "peer", batchOf(sim.payments(1, 2)...)); got != pubsub.ValidationIgnore {
+			t.Errorf("catching up: %v", got)
+		}
+	})
+}
+
 // A chain of dependents whose parents gossip lost: each is asked of whoever sent
 // the child, at once.
 func TestParentsAreAskedFor(t *testing.T) {
