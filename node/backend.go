@@ -14,6 +14,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/ingchain/ingchain/api"
+	"github.com/ingchain/ingchain/chain"
 	"github.com/ingchain/ingchain/chain/miner"
 	"github.com/ingchain/ingchain/core"
 	"github.com/ingchain/ingchain/discovery"
@@ -295,7 +296,7 @@ func (n *Node) MiningStatus(context.Context) (api.MiningStatus, error) {
 // Invalidate implements [api.Backend].
 func (n *Node) Invalidate(ctx context.Context, id core.Hash) (api.Ref, error) {
 	if err := n.guard.Invalidate(ctx, id); err != nil {
-		return api.Ref{}, fmt.Errorf("invalidate %s: %w", id, notFound(err))
+		return api.Ref{}, changeError("invalidate "+id.String(), err)
 	}
 	return ref(n.chain.Tip()), nil
 }
@@ -303,7 +304,7 @@ func (n *Node) Invalidate(ctx context.Context, id core.Hash) (api.Ref, error) {
 // Reconsider implements [api.Backend].
 func (n *Node) Reconsider(ctx context.Context, id core.Hash) (api.Ref, error) {
 	if err := n.guard.Reconsider(ctx, id); err != nil {
-		return api.Ref{}, fmt.Errorf("reconsider %s: %w", id, notFound(err))
+		return api.Ref{}, changeError("reconsider "+id.String(), err)
 	}
 	return ref(n.chain.Tip()), nil
 }
@@ -311,7 +312,32 @@ func (n *Node) Reconsider(ctx context.Context, id core.Hash) (api.Ref, error) {
 // Import implements [api.Backend].
 func (n *Node) Import(ctx context.Context, r io.Reader) (api.Ref, error) {
 	tip, err := n.guard.Import(ctx, r, nil)
-	return ref(tip), errors.Join(err, n.chain.Sync())
+	return ref(tip), changeError("import", errors.Join(err, n.chain.Sync()))
+}
+
+// changeError words a failure to change the chain for the API.
+func changeError(what string, err error) error {
+	var kind error
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, chain.ErrDisk), errors.Is(err, chain.ErrCorrupt):
+		// An internal error, for which the node stops.
+	case errors.Is(err, chain.ErrNotFound):
+		kind = api.ErrNotFound
+	case errors.Is(err, chain.ErrGenesis), errors.Is(err, chain.ErrBadExport):
+		kind = api.ErrBadRequest
+	case errors.Is(err, chain.ErrWrongNetwork):
+		kind = api.ErrNotAllowed
+	case errors.Is(err, chain.ErrClosed):
+		kind = api.ErrShuttingDown
+	case core.IsPunishable(err), core.IsDeferred(err):
+		kind = api.ErrFailed // a verdict on a block
+	}
+	if kind == nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return fmt.Errorf("%w: %s: %w", kind, what, err)
 }
 
 // Announcements implements [api.Backend]: nothing is missed from the call on, but

@@ -232,9 +232,10 @@ func (v chainView) cursor(since string) (core.Hash, error) {
 	return id, nil
 }
 
-// notFound marks what the chain does not have for the API.
+// notFound marks what the chain does not have for the API. What it should have is
+// damage.
 func notFound(err error) error {
-	if errors.Is(err, chain.ErrNotFound) {
+	if errors.Is(err, chain.ErrNotFound) && !errors.Is(err, chain.ErrCorrupt) {
 		return fmt.Errorf("%w: %w", api.ErrNotFound, err)
 	}
 	return err

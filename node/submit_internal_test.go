@@ -10,6 +10,7 @@ import (
 
 	"github.com/ingchain/ingchain/api"
 	"github.com/ingchain/ingchain/chain"
+	"github.com/ingchain/ingchain/core"
 )
 
 // Whoever hands a payment in is told what to do about a failure of the node's
@@ -46,5 +47,35 @@ func TestFailedJournalIsAWarning(t *testing.T) {
 		if list := journalWarnings(err); len(list) != 0 {
 			t.Errorf("%v: %q", err, list)
 		}
+	}
+}
+
+// Whoever asks for a change of the chain that cannot be is told so; a failure of
+// the store alone is the node's own.
+func TestFailuresOfChanges(t *testing.T) {
+	for _, c := range []struct{ err, want error }{
+		{chain.ErrBadExport, api.ErrBadRequest},
+		{chain.ErrGenesis, api.ErrBadRequest},
+		{chain.ErrNotFound, api.ErrNotFound},
+		{chain.ErrWrongNetwork, api.ErrNotAllowed},
+		{chain.ErrClosed, api.ErrShuttingDown},
+		{&core.RuleError{Code: core.ErrTxSize, Detail: "long"}, api.ErrFailed},
+		{&core.DeferError{Code: core.ErrMissingCoin}, api.ErrFailed},
+		{context.Canceled, context.Canceled},
+	} {
+		if got := changeError("import", fmt.Errorf("block 5: %w", c.err)); !errors.Is(got, c.want) || !errors.Is(got, c.err) {
+			t.Errorf("%v is told as %v", c.err, got)
+		}
+	}
+	for _, err := range []error{chain.ErrDisk, fmt.Errorf("%w: %w", chain.ErrCorrupt, chain.ErrNotFound), errors.New("unforeseen")} {
+		got := errors.Join(changeError("import", err), notFound(err))
+		for _, kind := range []error{api.ErrBadRequest, api.ErrNotFound, api.ErrNotAllowed, api.ErrShuttingDown, api.ErrFailed} {
+			if errors.Is(got, kind) {
+				t.Errorf("%v is told as %v", err, got)
+			}
+		}
+	}
+	if err := changeError("import", nil); err != nil {
+		t.Error(err)
 	}
 }
