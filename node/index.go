@@ -26,7 +26,7 @@ const (
 	// which on nobody waits for it. Guesses of the first moments are too high.
 	indexHopeless = 2 * indexPatience
 	// indexLook is the time between looks at an index that is far behind.
-	indexLook = 20 * time.Millisecond
+	indexLook = 100 * time.Millisecond
 	// indexRetry and indexRetryMost bound the time after which the node tells others
 	// to ask again.
 	indexRetry, indexRetryMost = time.Second, time.Minute
