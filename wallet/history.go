@@ -102,9 +102,10 @@ type View struct {
 	// Height is that of the tip.
 	Height uint32
 	// Entries are the node's, of all our addresses; the same one may come
-	// several times. All that are pending or have fewer than [SettledDepth]
-	// confirmations must be there: what was seen and is missing counts as gone.
-	// Older ones may be left out, and then have no row.
+	// several times. All that are pending, have fewer than [SettledDepth]
+	// confirmations, or are in Seen and stand, however deep by now, must be there:
+	// what was seen and is missing counts as gone. Others may be left out, and then
+	// have no row.
 	Entries []Entry
 	// Seen is what the last call returned.
 	Seen []Seen

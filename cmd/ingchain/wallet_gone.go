@@ -3,15 +3,51 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/ingchain/ingchain/api"
 	"github.com/ingchain/ingchain/core"
 	"github.com/ingchain/ingchain/wallet"
 )
 
-// maxGoneAsked bounds the transactions about which one history asks the node what
-// took the coins of those that are gone. Of the rest it says that they are gone.
+// maxGoneAsked bounds the transactions about which one history asks the node one
+// by one: what became of those that it misses, and what took the coins of those
+// that are gone. Of the rest of these it says that they are gone.
 const maxGoneAsked = 200
+
+// errFurtherBack means too many transactions to ask for one by one: a view that
+// reaches further back has them.
+var errFurtherBack = errors.New("the view does not reach back far enough")
+
+// withBuried adds those that were seen last time and whose blocks are deeper than
+// the view reaches by now, or that came back just now. What is missing then is gone.
+func withBuried(ctx context.Context, c *api.Client, entries []wallet.Entry, seen []wallet.Seen) ([]wallet.Entry, error) {
+	have := map[core.Hash]bool{}
+	for i := range entries {
+		have[entries[i].Tx.ID()] = true
+	}
+	seen = slices.DeleteFunc(seen, func(s wallet.Seen) bool { return have[s.TxID] })
+	if len(seen) > maxGoneAsked {
+		return nil, errFurtherBack
+	}
+	for _, s := range seen {
+		tx, err := core.ParseTransaction(s.Raw)
+		if err != nil {
+			continue // the history leaves it out as well
+		}
+		now, err := c.Tx(ctx, s.TxID, false)
+		switch {
+		case errors.Is(err, api.ErrNotFound):
+		case err != nil:
+			return nil, err
+		case now.Block != nil:
+			entries = append(entries, wallet.Entry{Tx: tx, Block: now.Block.ID, Height: now.Block.Height, Time: now.Block.Time, Position: now.Block.Position})
+		case now.Status == api.StatusPending:
+			entries = append(entries, wallet.Entry{Tx: tx, Time: s.Time, Pending: true})
+		}
+	}
+	return entries, nil
+}
 
 // taken asks the node what spends the coins of transactions that are gone. What
 // makes a coin that somebody paid us with, and what takes it, need not touch any

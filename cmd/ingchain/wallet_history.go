@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -83,7 +84,10 @@ func (p *purse) history(ctx context.Context, c *api.Client, limit int) ([]histor
 		if err != nil {
 			return nil, err
 		}
-		rows, err := p.remember(ctx, c, v)
+		rows, err := p.remember(ctx, c, v, since)
+		if errors.Is(err, errFurtherBack) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -93,12 +97,17 @@ func (p *purse) history(ctx context.Context, c *api.Client, limit int) ([]histor
 	}
 }
 
-// remember makes the rows of a view and notes what was seen, so that the next
-// history can tell what is gone.
-func (p *purse) remember(ctx context.Context, c *api.Client, v *walletView) ([]historyRow, error) {
+// remember makes the rows of a view, which reaches back to height since, and notes
+// what was seen, so that the next history can tell what is gone.
+func (p *purse) remember(ctx context.Context, c *api.Client, v *walletView, since uint32) ([]historyRow, error) {
 	entries, err := v.entries()
 	if err != nil {
 		return nil, err
+	}
+	if since > 0 {
+		if entries, err = withBuried(ctx, c, entries, v.st.Seen()); err != nil {
+			return nil, err
+		}
 	}
 	view := wallet.View{Own: v.st.Owns, IsChange: v.st.IsChange, Height: v.tip.Height, Entries: entries, Seen: v.st.Seen()}
 	rows, seen := wallet.History(view)
@@ -125,8 +134,11 @@ func (p *purse) remember(ctx context.Context, c *api.Client, v *walletView) ([]h
 		for _, a := range row.To {
 			r.To = append(r.To, p.text(a))
 		}
-		if all = append(all, r); row.Confirmations >= wallet.SettledDepth && r.ID != "" {
+		if row.Confirmations >= wallet.SettledDepth && r.ID != "" {
 			deep = append(deep, row.TxID)
+		}
+		if row.Status != wallet.Confirmed || row.Height >= since { // else it comes when the view reaches so far
+			all = append(all, r)
 		}
 	}
 	if len(deep) > 0 {
