@@ -325,6 +325,7 @@ func (n *Node) run(ctx context.Context) error {
 	}
 	parts, ctx := errgroup.WithContext(ctx)
 	parts.Go(func() error { return n.watchStore(ctx) })
+	parts.Go(func() error { return n.keepSynced(ctx) })
 	parts.Go(func() error { return n.followIndex(ctx) })
 	parts.Go(func() error { return n.tendPool(ctx) })
 	parts.Go(func() error { return n.dialer.Run(ctx) })
