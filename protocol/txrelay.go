@@ -52,7 +52,7 @@ type txRelay struct {
 	dirty chan struct{} // 1 slot: again has grown
 	hurry chan struct{} // 1 slot: some pool may be due
 
-	mu                sync.Mutex // guards all below
+	mu                sync.Mutex // guards all below; Service.mu may be taken with it, not before it
 	signatures, bytes bucket     // of gossip, all peers
 	// fetched and fetchedBytes are of payments that we ask for.
 	fetched, fetchedBytes bucket
