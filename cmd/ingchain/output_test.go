@@ -184,3 +184,17 @@ func TestNoSecretIsAnArgument(t *testing.T) {
 		t.Errorf("saw %d flags of secrets", seen)
 	}
 }
+
+// However long the data, the table of a payment stays as narrow as its amounts.
+func TestLongDataStandsApart(t *testing.T) {
+	var out strings.Builder
+	printSummary(&out, wallet.Summary{Paid: core.GrainsPerING, Fee: 201, Data: strings.Repeat("ff", 80),
+		Inputs: []wallet.SummaryInput{{Value: 2 * core.GrainsPerING, Address: "ing1q"}}})
+	want := "spends  2 ING           ing1q                              000000000000:0\n" +
+		"fee     0.00000201 ING  0 grains per 1,000 bytes, 0 bytes\n" +
+		"total   1.00000201 ING  with the fee, without change\n" +
+		"data    " + strings.Repeat("ff", 80) + "\n"
+	if out.String() != want {
+		t.Errorf("got\n%swant\n%s", out.String(), want)
+	}
+}

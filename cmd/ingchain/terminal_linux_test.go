@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -32,10 +34,16 @@ type talk struct {
 // atTerminal runs ingchain at a terminal of its own and types as the steps say.
 func atTerminal(t *testing.T, steps []step, args ...string) talk {
 	t.Helper()
-	master, slave := openTerminal(t)
-	defer slave.Close()
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Env = append(os.Environ(), asBinary+"=yes", "XDG_DATA_HOME="+t.TempDir(), "NO_COLOR=1")
+	return talkTo(t, cmd, steps)
+}
+
+// talkTo runs a command at a terminal of its own.
+func talkTo(t *testing.T, cmd *exec.Cmd, steps []step) talk {
+	t.Helper()
+	master, slave := openTerminal(t)
+	defer slave.Close()
 	var stdout bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, &stdout, slave
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
@@ -167,6 +175,38 @@ func TestWalletAtTheTerminal(t *testing.T) {
 	stopped := atTerminal(t, []step{{"Passphrase of the wallet:", "\x03"}}, "wallet", "export", "--words", "--data-dir", a)
 	if stopped.code != exitInterrupted || !stopped.echoes {
 		t.Errorf("got %+v", stopped)
+	}
+}
+
+// What 'wallet new' writes the age tool opens with the same passphrase, and shows
+// the words that were shown.
+func TestTheAgeToolOpensTheWallet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the age command")
+	}
+	age := filepath.Join(t.TempDir(), "age")
+	build := exec.Command("go", "build", "-modfile=tools/go.mod", "-o", age, "filippo.io/age/cmd/age")
+	build.Dir = filepath.Join("..", "..")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Skipf("the age command can't be built here: %v: %s", err, out)
+	}
+	dir := filepath.Join(t.TempDir(), "d")
+	typed := "암호 correct horse\n"
+	made := atTerminal(t, []step{{"New passphrase of the wallet:", typed}, {"The same again:", typed}},
+		"wallet", "new", "--data-dir", dir, "--network", "dev", "--language", "ko", "--json")
+	var shown, kept struct {
+		Words []string `json:"words"`
+	}
+	if err := json.Unmarshal([]byte(made.stdout), &shown); err != nil || len(shown.Words) != 12 {
+		t.Fatalf("%v: got %+v", err, made)
+	}
+	opened := talkTo(t, exec.Command(age, "--decrypt", filepath.Join(dir, keystore.SecretFile)), []step{{"passphrase", typed}})
+	if err := json.Unmarshal([]byte(opened.stdout), &kept); err != nil || !slices.Equal(kept.Words, shown.Words) {
+		t.Errorf("%v: ended with %d: %s", err, opened.code, opened.screen)
+	}
+	refused := talkTo(t, exec.Command(age, "--decrypt", filepath.Join(dir, keystore.SecretFile)), []step{{"passphrase", "wrong\n"}})
+	if refused.code == 0 || refused.stdout != "" {
+		t.Errorf("got %+v", refused)
 	}
 }
 

@@ -221,4 +221,9 @@ func TestSendToATroubledNode(t *testing.T) {
 	if s := b.has("waits"); s == nil || !s.Recorded() || !strings.Contains(said, "it may still come through") {
 		t.Errorf("%+v; it said %s", s, said)
 	}
+	much := start(t, "wallet", "send", b.to, "9", "--yes", "--passphrase-file", b.pw, "--data-dir", b.dir)
+	much.ends(exitFailed)
+	if !strings.Contains(much.said(), "they belong to waits; 'ingchain wallet forget ID'") {
+		t.Errorf("it does not say who has the coins: %s", much.said())
+	}
 }

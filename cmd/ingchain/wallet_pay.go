@@ -118,7 +118,7 @@ func (p *purse) choose(ctx context.Context, c *api.Client, pl *plan, id string) 
 	if errors.As(err, &short) {
 		short.Pending += others
 	}
-	return d, explain(err)
+	return d, explain(err, coins)
 }
 
 // changeAddress returns where change goes: to a fresh address of ours, or, if the

@@ -131,6 +131,7 @@ func (w *walletVerbs) rescan(ctx context.Context, passphrase *secretFlags) error
 		return err
 	}
 	defer c.Close()
+	_, lost := p.store.State()
 	u, err := w.unlock(ctx, p.store, passphrase)
 	if err != nil {
 		return err
@@ -143,6 +144,9 @@ func (w *walletVerbs) rescan(ctx context.Context, passphrase *secretFlags) error
 	made, err := p.finish()
 	if err != nil {
 		return err
+	}
+	if errors.Is(lost, keystore.ErrPublic) || errors.Is(lost, keystore.ErrOld) {
+		fmt.Fprintln(w.err, "warning: with the list the ids of former payments are lost: 'wallet send' with the --id of one of them pays it again")
 	}
 	made.Used = &used
 	return w.printMade(made)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -194,10 +195,10 @@ func printSummary(w io.Writer, s wallet.Summary) {
 	rows = append(rows,
 		[]string{"fee", ing(s.Fee), fmt.Sprintf("%d grains per 1,000 bytes, %s bytes", uint64(s.FeeRate), grouped(s.Size))},
 		[]string{"total", ing(s.Paid + s.Fee), "with the fee, without change"})
-	if s.Data != "" {
-		rows = append(rows, []string{"data", dataText(s.Data)})
-	}
 	grid(w, rows)
+	if s.Data != "" { // as long as may be, so it stands in no column
+		pairs(w, [][2]string{{"data  ", dataText(s.Data)}})
+	}
 }
 
 // dataText words a payment's data: as text if it is some, else in hexadecimal.
@@ -217,8 +218,8 @@ func first(i int, word string) string {
 	return word
 }
 
-// explain adds what to do to errors of choosing coins.
-func explain(err error) error {
+// explain adds what to do to errors of choosing among coins.
+func explain(err error, coins []wallet.Coin) error {
 	var absurd *wallet.AbsurdFeeError
 	var short *wallet.InsufficientError
 	switch {
@@ -227,7 +228,22 @@ func explain(err error) error {
 	case errors.As(err, &short) && short.Pending > 0:
 		return withHint(err, "wait for the next block, or give --spend-pending")
 	case errors.As(err, &short) && short.Reserved > 0:
-		return withHint(err, "'ingchain wallet forget ID' gives back the coins of a payment that is gone")
+		return withHint(err, "they belong to %s; 'ingchain wallet forget ID' gives back the coins of one that is gone or was never sent", holders(coins))
 	}
 	return err
+}
+
+// holders names payments under way that hold coins.
+func holders(coins []wallet.Coin) string {
+	const most = 5
+	var ids []string
+	for i := range coins {
+		if id := coins[i].ReservedBy; id != "" && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+		if len(ids) > most {
+			return strings.Join(ids[:most], ", ") + " and more"
+		}
+	}
+	return strings.Join(ids, ", ")
 }
