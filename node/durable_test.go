@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,23 +19,30 @@ func TestStoreIsSyncedAfterChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		tip, syncs := core.Hash{1}, 0
-		var broken error
+		var tip, syncs atomic.Uint32
+		var broken atomic.Bool
 		ended := make(chan error, 1)
 		go func() {
-			ended <- syncOnChange(ctx, func() core.Hash { return tip }, func() error { syncs++; return broken })
+			ended <- syncOnChange(ctx, func() core.Hash { return core.Hash{1, byte(tip.Load())} }, func() error {
+				syncs.Add(1)
+				if broken.Load() {
+					return fmt.Errorf("%w: no space left", chain.ErrDisk)
+				}
+				return nil
+			})
 		}()
-		for i, want := range []int{1, 1, 2, 2} {
+		for i, want := range []uint32{1, 1, 2, 2} {
 			if i == 2 {
-				tip[0]++
+				tip.Add(1)
 			}
 			time.Sleep(syncEvery) // virtual
 			synctest.Wait()
-			if syncs != want {
-				t.Errorf("after %v: %d syncs, want %d", time.Duration(i+1)*syncEvery, syncs, want)
+			if got := syncs.Load(); got != want {
+				t.Errorf("after %v: %d syncs, want %d", time.Duration(i+1)*syncEvery, got, want)
 			}
 		}
-		tip[0], broken = 9, fmt.Errorf("%w: no space left", chain.ErrDisk)
+		broken.Store(true)
+		tip.Add(1)
 		if err := <-ended; !errors.Is(err, ErrStore) || !errors.Is(err, chain.ErrDisk) {
 			t.Errorf("a disk that fails: %v", err)
 		}
