@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -306,8 +307,14 @@ func (s *Service) Topics() []Topic {
 	if s.cfg.PubSub == nil {
 		return nil
 	}
+	names := s.cfg.PubSub.GetTopics()
+	// That of payments is relayed without a subscription.
+	if txs := TxTopic(s.rules.GenesisID()); len(names) > 0 && s.txs != nil && !s.cfg.NoGossip {
+		names = append(names, txs)
+	}
+	slices.Sort(names)
 	var out []Topic
-	for _, name := range s.cfg.PubSub.GetTopics() {
+	for _, name := range names {
 		out = append(out, Topic{Name: name, Peers: s.cfg.PubSub.ListPeers(name)})
 	}
 	return out

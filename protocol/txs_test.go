@@ -119,6 +119,11 @@ func TestPaymentsSpread(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sim := newSimulation(t)
 		nodes := sim.network(8)
+		genesis := sim.rules.GenesisID()
+		if topics := nodes[0].service.Topics(); len(topics) != 2 ||
+			topics[0].Name != BlockTopic(genesis) || topics[1].Name != TxTopic(genesis) || len(topics[1].Peers) != len(topics[0].Peers) {
+			t.Errorf("topics: %v", topics)
+		}
 		one := sim.payments(0, 1)
 		nodes[0].pool.Submit(one...)
 		if took := sim.until(time.Second, "everywhere", sim.have(one, nodes...)); took > 100*time.Millisecond {
