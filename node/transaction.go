@@ -103,7 +103,7 @@ func (n *Node) withoutIndex(ctx context.Context, id core.Hash, l *pooled, raw bo
 		what += " (" + string(l.past.Reason) + ")"
 	}
 	if !passes {
-		return api.TxDetail{}, fmt.Errorf("%w: %s; what blocks took long ago cannot be found: %v", api.ErrNotFound, what, why)
+		return api.TxDetail{}, fmt.Errorf("%w: %s; what blocks took long ago cannot be found: %s", api.ErrNotFound, what, why.Error())
 	}
 	return api.TxDetail{}, &api.IndexError{
 		Code: without.Code, RetryAfter: without.RetryAfter,
