@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,15 +41,19 @@ const (
 )
 
 func (n *troubled) answer(r *http.Response) error {
-	l := n.lie.Load()
-	if l == nil || r.Request.URL.Path != l.path || r.StatusCode != http.StatusOK {
+	lies := n.lies.Load()
+	if lies == nil || r.StatusCode != http.StatusOK {
+		return nil
+	}
+	i := slices.IndexFunc(*lies, func(l *lie) bool { return l.path == r.Request.URL.Path })
+	if i < 0 {
 		return nil
 	}
 	honest, err := io.ReadAll(r.Body)
 	if err != nil {
 		return err
 	}
-	told, err := l.tell(honest)
+	told, err := (*lies)[i].tell(honest)
 	if err != nil {
 		return err
 	}
@@ -93,12 +98,31 @@ func TestSendToALyingNode(t *testing.T) {
 			f.Estimates = []api.FeeEstimate{{Blocks: 3, FeeRate: 1_000_000_000}}
 		}), "looks like a mistake"},
 	} {
-		b.node.lie.Store(c.lie)
+		b.node.lies.Store(&[]*lie{c.lie})
 		id := strings.ReplaceAll(name, " ", "-")
 		_, said := b.send(healthy, id, exitFailed)
 		if !strings.Contains(said, c.said) || b.pool() != 0 {
 			t.Errorf("%s: pool %d; it said %s", name, b.pool(), said)
 		}
+	}
+}
+
+// An answer without an end is not waited for.
+func TestCoinsWithoutEnd(t *testing.T) {
+	b := newBank(t)
+	st, err := b.store.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, _ := st.Current(0)
+	address := own.Address.Encode(b.c.Params().AddressPrefix)
+	b.node.lies.Store(&[]*lie{
+		about(walletViewPath, func(v *api.WalletView) { v.CoinsMore = true }),
+		about("/v1/addresses/"+address+"/utxos", func(p *api.CoinPage) { p.Coins, p.Next = nil, "on" }),
+	})
+	_, said := b.send(healthy, "endless", exitFailed)
+	if !strings.Contains(said, "does not end") {
+		t.Errorf("it said %s", said)
 	}
 }
 
@@ -132,12 +156,12 @@ func TestAWatchingWalletBelievesNoCoinsOfOthers(t *testing.T) {
 	start(t, "wallet", "watch", own.Address.Encode(prefix), "--data-dir", watching).ends(0)
 
 	thief := core.Address{Hash: [20]byte{2}}.Encode(prefix)
-	b.node.lie.Store(about(walletViewPath, func(v *api.WalletView) {
+	b.node.lies.Store(&[]*lie{about(walletViewPath, func(v *api.WalletView) {
 		bait := v.Coins[0]
 		bait.TxID[0] ^= 1
 		bait.Address, bait.Value, bait.Pending = thief, 1000*core.GrainsPerING, true
 		v.Coins = append(v.Coins, bait)
-	}))
+	})})
 	draft := filepath.Join(watching, "draft.json")
 	start(t, "wallet", "send", b.to, "1", "--draft", draft, "--data-dir", watching).ends(0)
 	written, err := os.ReadFile(draft)

@@ -34,7 +34,7 @@ const (
 // troubled is what stands between a wallet and its node.
 type troubled struct {
 	trouble atomic.Int32
-	lie     atomic.Pointer[lie] // nil: it tells what the node does
+	lies    atomic.Pointer[[]*lie] // nil: it tells what the node does
 	proxy   *httputil.ReverseProxy
 }
 

@@ -16,6 +16,8 @@ const (
 	// maxLooks bounds how often the node is asked again because its tip moved
 	// between two pages of one answer.
 	maxLooks = 20
+	// maxCoins bounds the coins of one view, far above what a wallet can use.
+	maxCoins = 5_000_000
 	// maxGrowth bounds how often the list of addresses grows by what the node
 	// knows of them: each time by one to twenty.
 	maxGrowth = 1000
@@ -160,6 +162,9 @@ func (v *walletView) addCoins(ctx context.Context, c *api.Client, part *api.Wall
 				return errRestless
 			}
 			v.coins = append(v.coins, page.Coins...)
+			if len(page.Coins) == 0 && page.Next != "" || len(v.coins) > maxCoins {
+				return fmt.Errorf("the node's answer does not end: %s coins of %s", grouped(len(v.coins)), part.Addresses[i].Address)
+			}
 			if cursor = page.Next; cursor == "" {
 				break
 			}
