@@ -280,6 +280,16 @@ func sameInput(a, b DraftInput) bool {
 	return a.Outpoint == b.Outpoint && a.Value == b.Value && a.Address == b.Address
 }
 
+// CheckFee fails with an [AbsurdFeeError] if the fee looks like a mistake, for
+// whoever is to sign what somebody else drafted.
+func (d *Draft) CheckFee() error {
+	var paid core.Amount
+	for _, out := range d.Payments() {
+		paid += out.Value
+	}
+	return checkFee(d.Fee, paid, d.Size())
+}
+
 // Transaction returns the signed transaction, ready for the network, or
 // [ErrUnsigned] with the addresses whose owners have yet to sign. It judges what
 // it returns as every node will.

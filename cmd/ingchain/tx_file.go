@@ -95,6 +95,7 @@ func (w *walletVerbs) txSignCmd() *cobra.Command {
 		passphrase secretFlags
 		output     string
 		yes        bool
+		absurdFee  bool
 	)
 	cmd := &cobra.Command{
 		Use: "sign FILE...", Short: "Sign a draft with the keys of the wallet",
@@ -130,6 +131,9 @@ and where the money goes are what is signed.`,
 				return fmt.Errorf("nothing to sign: none of the %d missing signatures is of a key of this wallet", len(d.Missing()))
 			}
 			if ours > 0 {
+				if err := asSeenBy(st, d).CheckFee(); err != nil && !absurdFee {
+					return withHint(err, "--allow-absurd-fee signs it as it is")
+				}
 				if err := p.signDraft(cmd, d, &passphrase, yes); err != nil {
 					return err
 				}
@@ -142,6 +146,7 @@ and where the money goes are what is signed.`,
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "", "file to write instead of the first one")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	cmd.Flags().BoolVar(&absurdFee, "allow-absurd-fee", false, "sign also a fee that looks like a mistake")
 	passphrase.register(cmd.Flags(), "passphrase", "the wallet's passphrase")
 	return cmd
 }
