@@ -9,6 +9,7 @@ import (
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	pb "github.com/libp2p/go-libp2p-pubsub/pb"
 	p2phost "github.com/libp2p/go-libp2p/core/host"
+	p2pnetwork "github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
@@ -42,6 +43,7 @@ func newPubSub(ctx context.Context, h p2phost.Host, cfg Config) (*pubsub.PubSub,
 	filter := pubsub.WrapLimitSubscriptionFilter(
 		pubsub.NewAllowlistSubscriptionFilter(cfg.Topics...), maxSubscriptionsPerRPC)
 	score, thresholds := scoring(cfg.Topics)
+	connected := func(p peer.ID) bool { return h.Network().Connectedness(p) == p2pnetwork.Connected }
 	ps, err := pubsub.NewGossipSub(ctx, h,
 		pubsub.WithMessageSignaturePolicy(pubsub.StrictNoSign),
 		pubsub.WithNoAuthor(),
@@ -55,7 +57,7 @@ func newPubSub(ctx context.Context, h p2phost.Host, cfg Config) (*pubsub.PubSub,
 		pubsub.WithPeerOutboundQueueSize(gossipQueue),
 		pubsub.WithValidateQueueSize(validateQueue),
 		pubsub.WithSeenMessagesTTL(seenFor),
-		pubsub.WithAppSpecificRpcInspector(newShares(cfg.Topics, time.Now).inspect),
+		pubsub.WithAppSpecificRpcInspector(newShares(cfg.Topics, time.Now, connected).inspect),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("start gossipsub: %w", err)

@@ -14,10 +14,15 @@ import (
 // all topics wait for validation in one queue. What is above these rates is
 // dropped before: nodes also ask each other for what gossip has not brought.
 const (
-	// ownRate and ownBurst are every peer's for sure: a node that gathers for 50 ms
-	// what it publishes sends 20 a second.
+	// ownRate and ownBurst are a peer's for sure: a node that gathers for 50 ms what
+	// it publishes sends 20 a second.
 	ownRate  = 25
 	ownBurst = 100
+	// newRate and newBurst are how many peers get such a share of their own, a
+	// second and at once. Others must do with what is left of all: new identities
+	// cost nothing.
+	newRate  = 20
+	newBurst = 400
 	// allRate and allBurst are for what is above that, of all peers together. With
 	// copies from six peers each, that is some 350 different messages a second.
 	allRate  = 2_000
@@ -30,34 +35,37 @@ const (
 	// they can be asked for.
 	seenFor = 20 * time.Second
 
-	// maxShares bounds the peers remembered, in each topic; shareIdle is after
-	// how long of silence one has its whole share again.
+	// maxShares is how many peers are remembered, in each topic, before those that
+	// are no longer connected are forgotten.
 	maxShares = 2048
-	shareIdle = max(ownBurst/ownRate, peerBurst/peerRate) * time.Second
 )
 
 // shares says which messages are within their senders' share. Gossipsub's event
 // loop alone uses it.
 type shares struct {
-	now    func() time.Time
-	topics map[string]*topicShares
+	now       func() time.Time
+	connected func(peer.ID) bool
+	topics    map[string]*topicShares
 }
 
 type topicShares struct {
-	all   *rate.Limiter
-	peers map[peer.ID]*share
+	all, newcomers *rate.Limiter
+	peers          map[peer.ID]*share
+	most           int // peers at which those that have gone are forgotten
 }
 
 // share is one peer's.
 type share struct {
 	own, peer *rate.Limiter
-	last      time.Time // message
 }
 
-func newShares(topics []string, now func() time.Time) *shares {
-	s := &shares{now: now, topics: make(map[string]*topicShares, len(topics))}
+func newShares(topics []string, now func() time.Time, connected func(peer.ID) bool) *shares {
+	s := &shares{now: now, connected: connected, topics: make(map[string]*topicShares, len(topics))}
 	for _, t := range topics {
-		s.topics[t] = &topicShares{all: rate.NewLimiter(allRate, allBurst), peers: make(map[peer.ID]*share)}
+		s.topics[t] = &topicShares{
+			all: rate.NewLimiter(allRate, allBurst), newcomers: rate.NewLimiter(newRate, newBurst),
+			peers: make(map[peer.ID]*share), most: maxShares,
+		}
 	}
 	return s
 }
@@ -82,32 +90,27 @@ func (s *shares) admit(from peer.ID, m *pb.Message, now time.Time) bool {
 	if t == nil {
 		return false
 	}
-	p := t.share(from, now)
+	p := t.peers[from]
+	if p == nil && t.newcomers.AllowN(now, 1) {
+		p = s.welcome(t, from)
+	}
+	if p == nil {
+		return t.all.AllowN(now, 1)
+	}
 	return p.own.AllowN(now, 1) || p.peer.AllowN(now, 1) && t.all.AllowN(now, 1)
 }
 
-func (t *topicShares) share(from peer.ID, now time.Time) *share {
-	p := t.peers[from]
-	if p == nil {
-		if len(t.peers) >= maxShares {
-			t.forget(now)
+// welcome gives a peer a share of its own.
+func (s *shares) welcome(t *topicShares, from peer.ID) *share {
+	if len(t.peers) >= t.most {
+		for id := range t.peers {
+			if !s.connected(id) {
+				delete(t.peers, id)
+			}
 		}
-		p = &share{own: rate.NewLimiter(ownRate, ownBurst), peer: rate.NewLimiter(peerRate, peerBurst)}
-		t.peers[from] = p
+		t.most = max(maxShares, 2*len(t.peers))
 	}
-	p.last = now
+	p := &share{own: rate.NewLimiter(ownRate, ownBurst), peer: rate.NewLimiter(peerRate, peerBurst)}
+	t.peers[from] = p
 	return p
-}
-
-// forget makes room: who was silent has its whole share anyway, and if nobody
-// was, all begin anew.
-func (t *topicShares) forget(now time.Time) {
-	for id, p := range t.peers {
-		if now.Sub(p.last) >= shareIdle {
-			delete(t.peers, id)
-		}
-	}
-	if len(t.peers) >= maxShares {
-		clear(t.peers)
-	}
 }

@@ -15,11 +15,13 @@ type shareWorld struct {
 	t   *testing.T
 	s   *shares
 	now time.Time
+	// gone are peers that are not connected.
+	gone map[peer.ID]bool
 }
 
 func newShareWorld(t *testing.T, topics ...string) *shareWorld {
-	w := &shareWorld{t: t, now: time.Unix(1_800_000_000, 0)}
-	w.s = newShares(topics, func() time.Time { return w.now })
+	w := &shareWorld{t: t, now: time.Unix(1_800_000_000, 0), gone: make(map[peer.ID]bool)}
+	w.s = newShares(topics, func() time.Time { return w.now }, func(p peer.ID) bool { return !w.gone[p] })
 	return w
 }
 
@@ -92,20 +94,26 @@ func TestMessagesOfOtherTopicsAreDropped(t *testing.T) {
 	}
 }
 
-func TestPeersRememberedAreBounded(t *testing.T) {
+func TestNewIdentitiesGetLittle(t *testing.T) {
 	w := newShareWorld(t, "txs")
-	most := 0
-	for i := range 3 * maxShares {
-		w.now = w.now.Add(time.Millisecond)
-		w.send(peer.ID(fmt.Sprint(i)), "txs", 1)
+	honest := peer.ID("honest")
+	w.send(honest, "txs", 1)
+	passed, most := 0, 0
+	const seconds, perSecond = 60, 500
+	for i := range seconds * perSecond {
+		w.now = w.now.Add(time.Second / perSecond)
+		p := peer.ID(fmt.Sprint(i))
+		passed += w.send(p, "txs", 50)
+		w.gone[p] = true
 		most = max(most, len(w.s.topics["txs"].peers))
+		if i%(perSecond/20) == 0 && w.send(honest, "txs", 1) != 1 {
+			t.Fatal("an honest peer that came before was dropped")
+		}
 	}
-	if most != maxShares {
-		t.Errorf("%d peers remembered, want %d", most, maxShares)
+	if bound := 50*(newBurst+seconds*newRate) + allBurst + seconds*allRate; passed > bound {
+		t.Errorf("%d messages of new identities passed, want at most %d", passed, bound)
 	}
-	w.now = w.now.Add(time.Minute)
-	w.s.topics["txs"].forget(w.now)
-	if n := len(w.s.topics["txs"].peers); n != 0 {
-		t.Errorf("%d silent peers are still remembered", n)
+	if most > maxShares {
+		t.Errorf("%d peers remembered, want at most %d", most, maxShares)
 	}
 }
