@@ -44,7 +44,7 @@ func (w *shareWorld) flood(peers, seconds int) (passed int) {
 	for range seconds * 10 {
 		w.now = w.now.Add(time.Second / 10)
 		for p := range peers {
-			passed += w.send(peer.ID(fmt.Sprint("enemy", p)), "txs", 1000)
+			passed += w.send(peer.ID(fmt.Sprint("enemy", p)), "txs", 150)
 		}
 	}
 	return passed
@@ -103,14 +103,14 @@ func TestNewIdentitiesGetLittle(t *testing.T) {
 	for i := range seconds * perSecond {
 		w.now = w.now.Add(time.Second / perSecond)
 		p := peer.ID(fmt.Sprint(i))
-		passed += w.send(p, "txs", 50)
+		passed += w.send(p, "txs", 20)
 		w.gone[p] = true
 		most = max(most, len(w.s.topics["txs"].peers))
 		if i%(perSecond/20) == 0 && w.send(honest, "txs", 1) != 1 {
 			t.Fatal("an honest peer that came before was dropped")
 		}
 	}
-	if bound := 50*(newBurst+seconds*newRate) + allBurst + seconds*allRate; passed > bound {
+	if bound := 20*(newBurst+seconds*newRate) + allBurst + seconds*allRate; passed > bound {
 		t.Errorf("%d messages of new identities passed, want at most %d", passed, bound)
 	}
 	if most > maxShares {

@@ -150,7 +150,7 @@ func (a *attackers) visit(ctx context.Context, h p2phost.Host) error {
 	if err := h.Connect(dial, a.victim); err != nil {
 		return err
 	}
-	defer h.Network().ClosePeer(a.victim.ID)
+	defer func() { _ = h.Network().ClosePeer(a.victim.ID) }()
 	hello, err := h.NewStream(dial, a.victim.ID, protocol.ID)
 	if err != nil {
 		return err
