@@ -25,6 +25,9 @@ const (
 	// minedWithin is in how many blocks honest payments must be, of which share.
 	minedWithin = 3
 	minedShare  = 0.99
+	// shortShare is that share in the short version, which has 40 payments and
+	// blocks three times as fast, perhaps beside other tests.
+	shortShare = 0.8
 	// floodCores is what a node under flood may compute.
 	floodCores = 1.0
 )
@@ -124,8 +127,12 @@ func (d day) check(t *testing.T) {
 	if worst := lab.Quantile(d.arrival, 1); worst > arriveWithin {
 		t.Errorf("a block took %v from the miner to another node, want at most %v", worst, arriveWithin)
 	}
-	if float64(d.inTime) < minedShare*float64(d.paid) {
-		t.Errorf("%d of %d honest payments were mined within %d blocks, want %.0f %%", d.inTime, d.paid, minedWithin, 100*minedShare)
+	share := minedShare
+	if !*fullLoad {
+		share = shortShare
+	}
+	if float64(d.inTime) < share*float64(d.paid) {
+		t.Errorf("%d of %d honest payments were mined within %d blocks, want %.0f %%", d.inTime, d.paid, minedWithin, 100*share)
 	}
 }
 
