@@ -134,6 +134,7 @@ func TestAddressErrorsSayWhatIsWrong(t *testing.T) {
 	raw := append([]byte{0}, make([]byte, 20)...)
 	for _, tc := range []struct{ in, want string }{
 		{good[:len(good)-1], "the checksum does not match"},
+		{good[:10] + "b" + good[11:], "not part of charset"},
 		{encodeBech32(t, "ing", raw, false), "is bech32, want bech32m"},
 		{encodeGroups(t, "ing", oddPadding(t, raw), true), "invalid incomplete group"},
 		{encodeBech32(t, "ing", raw[:20], true), "holds 20 bytes, want 21"},
