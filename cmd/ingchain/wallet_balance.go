@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -39,15 +40,19 @@ type walletBalance struct {
 
 type addressBalance struct {
 	Address string `json:"address"`
-	Watched bool   `json:"watched,omitempty"`
+	// Account is that of an address of the wallet's own.
+	Account *uint32 `json:"account,omitempty"`
+	Watched bool    `json:"watched,omitempty"`
 	balance
 }
 
 func (w *walletVerbs) balanceCmd() *cobra.Command {
 	var byAddress bool
+	var account uint32
 	cmd := &cobra.Command{
 		Use: "balance", Short: "Show what the wallet has",
 		Example: `  ingchain wallet balance
+  ingchain wallet balance --account 1
   ingchain wallet balance --by-address --json`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -64,7 +69,14 @@ func (w *walletVerbs) balanceCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			b, err := p.balanceOf(v, byAddress)
+			var only *uint32
+			if cmd.Flags().Changed("account") {
+				if err := hasAccount(v.st, account); err != nil {
+					return err
+				}
+				only = &account
+			}
+			b, err := p.balanceOf(v, only, byAddress)
 			if err != nil {
 				return err
 			}
@@ -72,10 +84,12 @@ func (w *walletVerbs) balanceCmd() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&byAddress, "by-address", false, "show each address that anybody has used")
+	cmd.Flags().Uint32Var(&account, "account", 0, "count only the addresses of this account (default all)")
 	return cmd
 }
 
-func (p *purse) balanceOf(v *walletView, byAddress bool) (walletBalance, error) {
+// balanceOf adds up what a view shows; account, if given, names the one that counts.
+func (p *purse) balanceOf(v *walletView, account *uint32, byAddress bool) (walletBalance, error) {
 	b := walletBalance{Tip: api.Ref{Height: v.tip.Height, ID: v.tip.ID}}
 	watched := balance{}
 	for i := range v.addresses {
@@ -83,7 +97,10 @@ func (p *purse) balanceOf(v *walletView, byAddress bool) (walletBalance, error) 
 		if err != nil {
 			return b, err
 		}
-		_, own := v.st.Path(a)
+		path, own := v.st.Path(a)
+		if account != nil && (!own || path.Account != *account) {
+			continue
+		}
 		if own || v.st.WatchOnly() {
 			b.add(&v.addresses[i])
 		} else {
@@ -93,6 +110,9 @@ func (p *purse) balanceOf(v *walletView, byAddress bool) (walletBalance, error) 
 		if byAddress && v.addresses[i].Used {
 			one := addressBalance{Address: v.addresses[i].Address, Watched: !own}
 			one.add(&v.addresses[i])
+			if own {
+				one.Account = &path.Account
+			}
 			b.Addresses = append(b.Addresses, one)
 		}
 	}
@@ -103,9 +123,13 @@ func printBalance(w io.Writer, b walletBalance, byAddress bool) {
 	if byAddress {
 		var rows [][]string
 		for _, a := range b.Addresses {
-			rows = append(rows, append([]string{a.Address}, amounts(a.balance)...))
+			account := "watched"
+			if a.Account != nil {
+				account = strconv.FormatUint(uint64(*a.Account), 10)
+			}
+			rows = append(rows, append([]string{account, a.Address}, amounts(a.balance)...))
 		}
-		table(w, "no address is in use yet", []string{"ADDRESS", "CONFIRMED", "IMMATURE", "PENDING IN", "PENDING OUT"}, rows)
+		table(w, "no address is in use yet", []string{"ACCOUNT", "ADDRESS", "CONFIRMED", "IMMATURE", "PENDING IN", "PENDING OUT"}, rows)
 		return
 	}
 	names := []string{"confirmed", "immature", "pending in", "pending out"}
@@ -115,6 +139,10 @@ func printBalance(w io.Writer, b walletBalance, byAddress bool) {
 			if i == 0 || amount != "0" {
 				rows = append(rows, [2]string{prefix + names[i], amount + " ING"})
 			}
+		}
+		// What a payment takes and brings back as change says little by itself.
+		if b.PendingOut > 0 && b.PendingOut <= b.Confirmed+b.Immature+b.PendingIn {
+			rows = append(rows, [2]string{prefix + "in all then", ing(b.Confirmed + b.Immature + b.PendingIn - b.PendingOut)})
 		}
 	}
 	add("", b.balance)

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -28,16 +30,24 @@ type historyRow struct {
 	ID string `json:"id,omitempty"`
 	// Resend tells that 'wallet resend' can send it again.
 	Resend bool `json:"resend"`
+	// Labels are names of the other side and labels of our addresses that were
+	// paid, with --labels.
+	Labels []string `json:"labels,omitempty"`
+
+	paid []string // addresses of ours that got something, change not counted
 }
 
 func (w *walletVerbs) historyCmd() *cobra.Command {
 	var limit int
+	var labels bool
+	var passphrase secretFlags
 	cmd := &cobra.Command{
 		Use: "history", Short: "List payments, the newest first",
 		Long: `List what came in and went out: pending, confirmed, "reorganised-out" for what was
 in a block that is no longer on the best chain, "dropped" for what no pool holds
 any more, and "replaced" for what another transaction took the place of. What is
-reorganised out or dropped can be sent again ('wallet resend').`,
+reorganised out or dropped can be sent again ('wallet resend'). It needs no
+passphrase, but for --labels, which are encrypted.`,
 		Example: `  ingchain wallet history
   ingchain wallet history --limit 10 --json`,
 		Args: args(cobra.NoArgs),
@@ -49,6 +59,15 @@ reorganised out or dropped can be sent again ('wallet resend').`,
 			if err != nil {
 				return err
 			}
+			var called names
+			if labels {
+				u, err := w.unlock(cmd.Context(), p.store, &passphrase)
+				if err != nil {
+					return err
+				}
+				called = namesOf(u)
+				u.Close()
+			}
 			c, err := p.connect(cmd.Context())
 			if err != nil {
 				return err
@@ -58,7 +77,10 @@ reorganised out or dropped can be sent again ('wallet resend').`,
 			if err != nil {
 				return err
 			}
-			if err := w.print(list(rows), func(out io.Writer) { printHistory(out, rows) }); err != nil {
+			for i := range rows {
+				rows[i].Labels = called.of(slices.Concat(rows[i].To, rows[i].From, rows[i].paid)...)
+			}
+			if err := w.print(list(rows), func(out io.Writer) { printHistory(out, rows, labels) }); err != nil {
 				return err
 			}
 			w.offerResend(rows)
@@ -66,6 +88,8 @@ reorganised out or dropped can be sent again ('wallet resend').`,
 		},
 	}
 	cmd.Flags().IntVarP(&limit, "limit", "n", 50, "how many payments")
+	cmd.Flags().BoolVar(&labels, "labels", false, "show labels and names, for which it takes the passphrase")
+	passphrase.register(cmd.Flags(), "passphrase", "the wallet's passphrase")
 	return cmd
 }
 
@@ -124,10 +148,19 @@ func (p *purse) remember(ctx context.Context, c *api.Client, v *walletView, sinc
 	for _, send := range v.st.Sends() {
 		ids[send.TxID] = send.ID
 	}
+	paid := map[core.Hash][]string{}
+	for i := range entries {
+		tx := entries[i].Tx
+		for _, out := range tx.Outputs {
+			if v.st.Owns(out.Address) && !v.st.IsChange(out.Address) {
+				paid[tx.ID()] = append(paid[tx.ID()], p.text(out.Address))
+			}
+		}
+	}
 	var all []historyRow
 	var deep []core.Hash
 	for _, row := range rows {
-		r := historyRow{Row: row, From: []string{}, To: []string{}, ID: ids[row.TxID], Resend: len(row.Raw) > 0}
+		r := historyRow{Row: row, From: []string{}, To: []string{}, ID: ids[row.TxID], Resend: len(row.Raw) > 0, paid: paid[row.TxID]}
 		for _, a := range row.From {
 			r.From = append(r.From, p.text(a))
 		}
@@ -147,7 +180,11 @@ func (p *purse) remember(ctx context.Context, c *api.Client, v *walletView, sinc
 	return all, err
 }
 
-func printHistory(w io.Writer, rows []historyRow) {
+func printHistory(w io.Writer, rows []historyRow, labels bool) {
+	head := []string{"TIME", "ING", "STATUS", "WITH", "TXID"}
+	if labels {
+		head = append(head, "LABELS")
+	}
 	var cells [][]string
 	for _, r := range rows {
 		status := string(r.Status)
@@ -159,9 +196,13 @@ func printHistory(w io.Writer, rows []historyRow) {
 		case wallet.Replaced:
 			status = "replaced by " + r.ReplacedBy.Short()
 		}
-		cells = append(cells, []string{timeOf(r.Time), signed(r.Net), status, otherSide(r), r.TxID.String()})
+		row := []string{timeOf(r.Time), signed(r.Net), status, otherSide(r), r.TxID.String()}
+		if labels {
+			row = append(row, strings.Join(r.Labels, ", "))
+		}
+		cells = append(cells, row)
 	}
-	table(w, "no payments", []string{"TIME", "ING", "STATUS", "WITH", "TXID"}, cells)
+	table(w, "no payments", head, cells)
 }
 
 // signed words what a payment did to the balance, in ING.

@@ -93,6 +93,8 @@ func (w *walletVerbs) contactsCmd() *cobra.Command {
 	var remove bool
 	cmd := &cobra.Command{
 		Use: "contacts [NAME ADDRESS]", Short: "List the address book, or write into it",
+		Long: `List the address book, or write into it. It is encrypted with the keys. 'wallet
+send' takes its names for addresses, 'wallet history --labels' shows them.`,
 		Example: `  ingchain wallet contacts
   ingchain wallet contacts bob ing1q…
   ingchain wallet contacts --remove bob`,
@@ -114,6 +116,9 @@ func (w *walletVerbs) contactsCmd() *cobra.Command {
 					return err
 				}
 				address = &a
+				if addressLike(operands[0]) {
+					return usagef("the name %q looks like an address, and a name is to be told from one", operands[0])
+				}
 			}
 			u, err := w.unlock(cmd.Context(), p.store, &passphrase)
 			if err != nil {

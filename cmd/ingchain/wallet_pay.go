@@ -17,7 +17,8 @@ const (
 	// maxChoices bounds how often coins are chosen anew because another payment
 	// took one meanwhile.
 	maxChoices = 50
-	// feeTarget is in how many blocks a payment should be mined.
+	// feeTarget is in how many blocks a payment should be mined, unless one says
+	// otherwise.
 	feeTarget = 3
 )
 
@@ -74,11 +75,17 @@ func (p *purse) choose(ctx context.Context, c *api.Client, pl *plan, id string) 
 	if err != nil {
 		return nil, err
 	}
+	if pl.given("account") {
+		if err := hasAccount(v.st, pl.account); err != nil {
+			return nil, err
+		}
+		coins = slices.DeleteFunc(coins, func(coin wallet.Coin) bool { return coin.Path == nil || coin.Path.Account != pl.account })
+	}
 	change, err := p.changeAddress(v, coins, pl.account, now)
 	if err != nil {
 		return nil, err
 	}
-	rate, err := feeRate(ctx, c, pl.feeRate, v.minFeeRate)
+	rate, err := feeRate(ctx, c, pl.sendOptions, v.minFeeRate)
 	if err != nil {
 		return nil, err
 	}
@@ -99,15 +106,19 @@ func (p *purse) choose(ctx context.Context, c *api.Client, pl *plan, id string) 
 	if errors.As(err, &short) {
 		short.Pending += others
 	}
-	return d, explain(err, coins)
+	err = explain(err, coins)
+	if short != nil && pl.given("account") && short.Pending == 0 && short.Reserved == 0 {
+		err = withHint(err, "without --account, the coins of all accounts pay")
+	}
+	return d, err
 }
 
 // changeAddress returns where change goes: to a fresh address of ours, or, if the
 // wallet only watches, to the address of its most valuable coin.
 func (p *purse) changeAddress(v *walletView, coins []wallet.Coin, account uint32, now uint64) (own wallet.OwnAddress, err error) {
 	if !v.st.WatchOnly() {
-		if !slices.Contains(v.st.Accounts(), account) {
-			return own, fmt.Errorf("%w: the wallet has no account %d", api.ErrNotFound, account)
+		if err := hasAccount(v.st, account); err != nil {
+			return own, err
 		}
 		return v.st.ChangeAddress(account, now)
 	}
@@ -120,16 +131,24 @@ func (p *purse) changeAddress(v *walletView, coins []wallet.Coin, account uint32
 	return own, nil
 }
 
+// hasAccount fails if the wallet has no such account; one that only watches has none.
+func hasAccount(st *keystore.State, account uint32) error {
+	if !slices.Contains(st.Accounts(), account) {
+		return fmt.Errorf("%w: the wallet has no account %d", api.ErrNotFound, account)
+	}
+	return nil
+}
+
 // feeRate returns the rate asked for, or what the node thinks it takes.
-func feeRate(ctx context.Context, c *api.Client, asked uint64, least core.Amount) (wallet.FeeRate, error) {
-	if asked > 0 {
+func feeRate(ctx context.Context, c *api.Client, o *sendOptions, least core.Amount) (wallet.FeeRate, error) {
+	if asked := o.feeRate; asked > 0 {
 		if core.Amount(asked) < least {
 			return 0, withHint(fmt.Errorf("a fee rate of %d grains per 1,000 bytes is below the least that the node takes, %d", asked, uint64(least)),
 				"leave --fee-rate out to pay what the node thinks it takes")
 		}
 		return wallet.FeeRate(asked), nil
 	}
-	fees, err := c.Fees(ctx, []int{feeTarget})
+	fees, err := c.Fees(ctx, []int{o.feeTarget})
 	if err != nil {
 		return 0, err
 	}
@@ -170,11 +189,13 @@ func (p *purse) sign(ctx context.Context, c *api.Client, pl *plan) (send *keysto
 			return nil, errors.New("not sent")
 		}
 	}
-	u, err := p.unlock(ctx, p.store, &pl.passphrase)
-	if err != nil {
-		return nil, err
+	u := pl.opened
+	if u == nil {
+		if u, err = p.unlock(ctx, p.store, &pl.passphrase); err != nil {
+			return nil, err
+		}
+		defer u.Close()
 	}
-	defer u.Close()
 	st, err := p.store.State()
 	if err != nil {
 		return nil, err

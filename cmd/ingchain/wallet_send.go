@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ingchain/ingchain/api"
 	"github.com/ingchain/ingchain/core"
 	"github.com/ingchain/ingchain/wallet"
 	"github.com/ingchain/ingchain/wallet/keystore"
@@ -24,6 +25,7 @@ type sendOptions struct {
 	passphrase   secretFlags
 	id           string
 	feeRate      uint64 // 0: what the node estimates
+	feeTarget    int    // in how many blocks it should be mined, for that estimate
 	data         string
 	draftFile    string
 	account      uint32
@@ -33,6 +35,9 @@ type sendOptions struct {
 	wait         bool
 	timeout      time.Duration
 	given        func(flag string) bool
+	// opened is the wallet, if it was opened to look a name up: a descriptor gives
+	// a passphrase once.
+	opened *keystore.Unlocked
 }
 
 func (o *sendOptions) register(cmd *cobra.Command) {
@@ -40,10 +45,11 @@ func (o *sendOptions) register(cmd *cobra.Command) {
 	o.given = f.Changed
 	o.passphrase.register(f, "passphrase", "the wallet's passphrase")
 	f.StringVar(&o.id, "id", "", "name of the payment: repeating it with the same name never pays twice (default a random one)")
-	f.Uint64Var(&o.feeRate, "fee-rate", 0, "fee in grains per 1,000 bytes (default what the node thinks takes three blocks)")
+	f.Uint64Var(&o.feeRate, "fee-rate", 0, "fee in grains per 1,000 bytes (default what the node thinks it takes)")
+	f.IntVar(&o.feeTarget, "fee-target", feeTarget, "pay the fee that the node thinks takes so many blocks")
 	f.StringVar(&o.data, "data", "", fmt.Sprintf("text that anybody can read on the chain, at most %d bytes", core.MaxTxData))
 	f.StringVar(&o.draftFile, "draft", "", "write the payment unsigned to a file instead, and keep no coins for it")
-	f.Uint32Var(&o.account, "account", 0, "account whose address gets the change")
+	f.Uint32Var(&o.account, "account", 0, "account that pays: its coins alone, and the change goes back to it (default coins of all, change to account 0)")
 	f.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	f.BoolVar(&o.allowAbsurd, "allow-absurd-fee", false, "let a fee pass that looks like a mistake")
 	f.BoolVar(&o.spendPending, "spend-pending", false, "spend also what others have paid and no block has yet")
@@ -60,6 +66,10 @@ func (o *sendOptions) check() error {
 		return usagef("--id is empty: %w", keystore.ErrSendID)
 	case o.given("fee-rate") && o.feeRate == 0:
 		return usagef("--fee-rate 0: leave it out to pay what the node thinks it takes")
+	case o.given("fee-rate") && o.given("fee-target"):
+		return usagef("--fee-rate and --fee-target are both given")
+	case o.feeTarget < 1 || o.feeTarget > api.MaxFeeTarget:
+		return usagef("--fee-target %d, want 1 to %d blocks", o.feeTarget, api.MaxFeeTarget)
 	case len(o.data) > core.MaxTxData:
 		return usagef("--data has %d bytes, at most %d", len(o.data), core.MaxTxData)
 	case o.timeout < 0, o.timeout > 0 && !o.wait:
@@ -94,17 +104,17 @@ func (w *walletVerbs) sendCmd() *cobra.Command {
 		Long: `Choose coins, show the payment, ask, sign it here and hand it to the node.
 
 A payment has an id. Repeating the command with the same --id sends the same
-bytes again, whatever ended the first attempt, and never pays twice.`,
+bytes again, whatever ended the first attempt, and never pays twice.
+
+ADDRESS may be a name of the address book ('ingchain wallet contacts'), for which
+the passphrase is asked first.`,
 		Example: `  ingchain wallet send ing1q… 1.5
   ingchain wallet send ing1q… 0.25 --id rent-11 --yes --passphrase-file secret.txt
-  ingchain wallet send ing1q… 20 --draft payment.json`,
+  ingchain wallet send ing1q… 20 --draft payment.json
+  ingchain wallet send bob 1.5 --fee-target 1`,
 		Args: args(cobra.ExactArgs(2)),
 		RunE: func(cmd *cobra.Command, operands []string) error {
 			p, err := w.open()
-			if err != nil {
-				return err
-			}
-			to, err := p.parse(operands[0])
 			if err != nil {
 				return err
 			}
@@ -115,6 +125,11 @@ bytes again, whatever ended the first attempt, and never pays twice.`,
 			if amount == 0 {
 				return fmt.Errorf("%w: a payment of nothing", core.ErrAmount)
 			}
+			to, err := p.payee(cmd.Context(), operands[0], &o)
+			if err != nil {
+				return err
+			}
+			defer o.close()
 			out := core.Output{Value: amount, Address: to}
 			pl := &plan{sendOptions: &o,
 				draft: func(t wallet.Terms, coins []wallet.Coin, change wallet.OwnAddress) (*wallet.Draft, error) {
@@ -144,10 +159,11 @@ for the rest.`,
 			if err != nil {
 				return err
 			}
-			to, err := p.parse(operands[0])
+			to, err := p.payee(cmd.Context(), operands[0], &o)
 			if err != nil {
 				return err
 			}
+			defer o.close()
 			pl := &plan{sendOptions: &o,
 				draft: func(t wallet.Terms, coins []wallet.Coin, _ wallet.OwnAddress) (*wallet.Draft, error) {
 					d, left, err := wallet.Sweep(t, coins, to, []byte(o.data))
