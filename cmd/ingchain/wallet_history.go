@@ -39,7 +39,7 @@ type historyRow struct {
 
 func (w *walletVerbs) historyCmd() *cobra.Command {
 	var limit int
-	var labels bool
+	var labels, asCSV bool
 	var passphrase secretFlags
 	cmd := &cobra.Command{
 		Use: "history", Short: "List payments, the newest first",
@@ -47,13 +47,23 @@ func (w *walletVerbs) historyCmd() *cobra.Command {
 in a block that is no longer on the best chain, "dropped" for what no pool holds
 any more, and "replaced" for what another transaction took the place of. What is
 reorganised out or dropped can be sent again ('wallet resend'). It needs no
-passphrase, but for --labels, which are encrypted.`,
+passphrase, but for --labels, which are encrypted.
+
+--csv prints a table for spreadsheets, of all payments unless --limit is given:
+times in UTC, amounts in ING. What is out and what is the fee count as negative.`,
 		Example: `  ingchain wallet history
-  ingchain wallet history --limit 10 --json`,
+  ingchain wallet history --limit 10 --json
+  ingchain wallet history --csv --labels >payments.csv`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if limit < 1 || limit > maxList {
 				return usagef("--limit %d, want 1 to %d payments", limit, maxList)
+			}
+			if asCSV && w.json {
+				return usagef("--csv and --json are both given")
+			}
+			if asCSV && !cmd.Flags().Changed("limit") {
+				limit = maxList
 			}
 			p, err := w.open()
 			if err != nil {
@@ -80,6 +90,9 @@ passphrase, but for --labels, which are encrypted.`,
 			for i := range rows {
 				rows[i].Labels = called.of(slices.Concat(rows[i].To, rows[i].From, rows[i].paid)...)
 			}
+			if asCSV {
+				return writeHistoryCSV(w.out, rows)
+			}
 			if err := w.print(list(rows), func(out io.Writer) { printHistory(out, rows, labels) }); err != nil {
 				return err
 			}
@@ -89,6 +102,7 @@ passphrase, but for --labels, which are encrypted.`,
 	}
 	cmd.Flags().IntVarP(&limit, "limit", "n", 50, "how many payments")
 	cmd.Flags().BoolVar(&labels, "labels", false, "show labels and names, for which it takes the passphrase")
+	cmd.Flags().BoolVar(&asCSV, "csv", false, "print comma-separated values")
 	passphrase.register(cmd.Flags(), "passphrase", "the wallet's passphrase")
 	return cmd
 }

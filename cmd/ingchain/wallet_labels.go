@@ -109,6 +109,9 @@ send' takes its names for addresses, 'wallet history --labels' shows them.`,
 			if err != nil {
 				return err
 			}
+			if len(operands) > 0 {
+				operands[0] = canonicalName(operands[0])
+			}
 			var address *core.Address
 			if len(operands) == 2 {
 				a, err := p.parse(operands[1])
