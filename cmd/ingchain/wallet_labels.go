@@ -11,6 +11,7 @@ import (
 	"github.com/ingchain/ingchain/api"
 	"github.com/ingchain/ingchain/core"
 	"github.com/ingchain/ingchain/node"
+	"github.com/ingchain/ingchain/wallet"
 	"github.com/ingchain/ingchain/wallet/keystore"
 )
 
@@ -110,7 +111,7 @@ send' takes its names for addresses, 'wallet history --labels' shows them.`,
 				return err
 			}
 			if len(operands) > 0 {
-				operands[0] = canonicalName(operands[0])
+				operands[0] = wallet.ContactName(operands[0])
 			}
 			var address *core.Address
 			if len(operands) == 2 {

@@ -8,9 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/text/unicode/norm"
-
 	"github.com/ingchain/ingchain/core"
+	"github.com/ingchain/ingchain/wallet"
 	"github.com/ingchain/ingchain/wallet/keystore"
 )
 
@@ -24,10 +23,6 @@ func addressLike(s string) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9')
 	})
 }
-
-// canonicalName is a name as the address book has it: Korean may be typed as whole
-// syllables or as letters, which look the same.
-func canonicalName(s string) string { return norm.NFC.String(s) }
 
 // payee returns the address that an operand is, or that the address book has
 // under that name. For a name the wallet is opened, and stays open in o.
@@ -47,7 +42,7 @@ func (p *purse) payee(ctx context.Context, operand string, o *sendOptions) (core
 		return to, unlockErr
 	}
 	_, contacts := u.Labels()
-	text, known := contacts[canonicalName(operand)]
+	text, known := contacts[wallet.ContactName(operand)]
 	if !known {
 		u.Close()
 		return to, withHint(fmt.Errorf("%w, and no name of the address book", err), "'ingchain wallet contacts%s' lists the names", p.dataDirArg())

@@ -439,6 +439,14 @@ func TestAccountsAndLabels(t *testing.T) {
 	if err := fresh.SetContact("", &a); err == nil {
 		t.Error("a contact without name")
 	}
+	must(t, fresh.SetContact("\u1107\u1161\u11b8", &a)) // letters, which look like the syllable
+	if _, contacts := fresh.Labels(); contacts["\ubc25"] != a.Encode("ing") {
+		t.Errorf("a name typed as letters: %q", contacts)
+	}
+	must(t, fresh.SetContact("\u1107\u1161\u11b8", nil))
+	if _, contacts := fresh.Labels(); len(contacts) != 0 {
+		t.Errorf("%q", contacts)
+	}
 	if err := fresh.SetPassphrase(wallet.Passphrase{}); !errors.Is(err, keystore.ErrEmpty) {
 		t.Errorf("%v", err)
 	}

@@ -147,9 +147,10 @@ func (u *Unlocked) SetLabel(a core.Address, label string) error {
 	return u.set(&u.payload.Labels, a.Encode(u.store.rules.Params().AddressPrefix), label, label)
 }
 
-// SetContact enters a name into the address book, or takes it out if the address
-// is nil. [Unlocked.Save] writes it.
+// SetContact enters a name into the address book, as [wallet.ContactName] has it,
+// or takes it out if the address is nil. [Unlocked.Save] writes it.
 func (u *Unlocked) SetContact(name string, a *core.Address) error {
+	name = wallet.ContactName(name)
 	if name == "" {
 		return errors.New("a contact needs a name")
 	}
