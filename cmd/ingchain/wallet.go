@@ -32,7 +32,7 @@ signed by this command.`
 func (a *app) walletCmd() *cobra.Command {
 	w := &walletVerbs{app: a}
 	cmd := group("wallet", "Keep keys, see what they own, and pay", groupWallet,
-		w.newCmd(), w.restoreCmd(), w.listCmd(), w.addrCmd(), w.balanceCmd(), w.sendCmd(), w.sweepCmd(), w.historyCmd(), w.resendCmd(), w.forgetCmd(),
+		w.newCmd(), w.restoreCmd(), w.listCmd(), w.addrCmd(), w.balanceCmd(), w.sendCmd(), w.sweepCmd(), w.bumpCmd(), w.historyCmd(), w.resendCmd(), w.forgetCmd(),
 		w.signCmd(), w.verifyCmd(), w.exportCmd(), w.importCmd(), w.watchCmd(), w.labelCmd(), w.contactsCmd(), w.passphraseCmd())
 	cmd.Long = walletLong
 	w.register(cmd)

@@ -41,18 +41,24 @@ type sendOptions struct {
 }
 
 func (o *sendOptions) register(cmd *cobra.Command) {
+	o.registerCommon(cmd, feeTarget)
+	f := cmd.Flags()
+	f.StringVar(&o.data, "data", "", fmt.Sprintf("text that anybody can read on the chain, at most %d bytes", core.MaxTxData))
+	f.StringVar(&o.draftFile, "draft", "", "write the payment unsigned to a file instead, and keep no coins for it")
+	f.Uint32Var(&o.account, "account", 0, "account that pays: its coins alone, and the change goes back to it (default coins of all, change to account 0)")
+	f.BoolVar(&o.spendPending, "spend-pending", false, "spend also what others have paid and no block has yet")
+}
+
+// registerCommon adds the flags of whatever is signed and sent at once.
+func (o *sendOptions) registerCommon(cmd *cobra.Command, target int) {
 	f := cmd.Flags()
 	o.given = f.Changed
 	o.passphrase.register(f, "passphrase", "the wallet's passphrase")
 	f.StringVar(&o.id, "id", "", "name of the payment: repeating it with the same name never pays twice (default a random one)")
 	f.Uint64Var(&o.feeRate, "fee-rate", 0, "fee in grains per 1,000 bytes (default what the node thinks it takes)")
-	f.IntVar(&o.feeTarget, "fee-target", feeTarget, "pay the fee that the node thinks takes so many blocks")
-	f.StringVar(&o.data, "data", "", fmt.Sprintf("text that anybody can read on the chain, at most %d bytes", core.MaxTxData))
-	f.StringVar(&o.draftFile, "draft", "", "write the payment unsigned to a file instead, and keep no coins for it")
-	f.Uint32Var(&o.account, "account", 0, "account that pays: its coins alone, and the change goes back to it (default coins of all, change to account 0)")
+	f.IntVar(&o.feeTarget, "fee-target", target, "pay the fee that the node thinks takes so many blocks")
 	f.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	f.BoolVar(&o.allowAbsurd, "allow-absurd-fee", false, "let a fee pass that looks like a mistake")
-	f.BoolVar(&o.spendPending, "spend-pending", false, "spend also what others have paid and no block has yet")
 	f.BoolVar(&o.wait, "wait", false, "wait until a block has it")
 	f.DurationVar(&o.timeout, "timeout", 0, "with --wait, give up after this long, with exit status 5")
 }

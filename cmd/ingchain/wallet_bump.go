@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ingchain/ingchain/api"
+	"github.com/ingchain/ingchain/core"
+	"github.com/ingchain/ingchain/wallet"
+	"github.com/ingchain/ingchain/wallet/keystore"
+)
+
+// bumpTarget is in how many blocks a payment that is in a hurry should be mined.
+const bumpTarget = 1
+
+func (w *walletVerbs) bumpCmd() *cobra.Command {
+	var o sendOptions
+	cmd := &cobra.Command{
+		Use: "bump TXID", Short: "Speed up a payment that waits, by a higher fee",
+		Long: `Spend what a waiting payment brings to this wallet, its change or what somebody
+pays us, back to the wallet with a fee for both: a miner gets the second only with
+the first. Nothing is replaced, so nothing can be paid twice. A payment that brings
+this wallet nothing cannot be sped up; whoever is paid can do it.
+
+The fee rate is that of both together, with all that they wait for.`,
+		Example: `  ingchain wallet bump 5f0e…
+  ingchain wallet bump 5f0e… --fee-rate 5000`,
+		Args: args(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, operands []string) error {
+			id, err := core.ParseHash(operands[0])
+			if err != nil {
+				return usagef("txid: %w", err)
+			}
+			p, err := w.open()
+			if err != nil {
+				return err
+			}
+			o.spendPending = true
+			return p.pay(cmd.Context(), &plan{sendOptions: &o,
+				draft: func(t wallet.Terms, coins []wallet.Coin, back wallet.OwnAddress) (*wallet.Draft, error) {
+					waits, err := p.waiting(cmd.Context(), id)
+					if err != nil {
+						return nil, err
+					}
+					return speedUp(t, id, waits, coins, back)
+				},
+				is: func(s *keystore.Send) bool {
+					return len(s.Payments) == 0 && len(s.Inputs) > 0 && s.Inputs[0].TxID == id
+				},
+			})
+		},
+	}
+	o.registerCommon(cmd, bumpTarget)
+	return cmd
+}
+
+// waiting asks the node for a payment in its pool.
+func (p *purse) waiting(ctx context.Context, id core.Hash) (*api.TxPending, error) {
+	c, err := p.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	tx, err := c.Tx(ctx, id, false)
+	if err != nil {
+		return nil, err
+	}
+	if tx.Status != api.StatusPending || tx.Pending == nil {
+		return nil, fmt.Errorf("%w: payment %s is %s: only one that waits in the pool can be sped up", api.ErrNotAllowed, id.Short(), tx.Status)
+	}
+	return tx.Pending, nil
+}
+
+// speedUp drafts a payment of what another brings us, back to us, that brings both,
+// with all that they wait for, to the fee rate of the terms.
+func speedUp(t wallet.Terms, id core.Hash, waits *api.TxPending, coins []wallet.Coin, back wallet.OwnAddress) (*wallet.Draft, error) {
+	if waits.PackageSize < 1 || waits.PackageFee > core.MaxAmount {
+		return nil, fmt.Errorf("the node's answer: a fee of %d grains for %d bytes", uint64(waits.PackageFee), waits.PackageSize)
+	}
+	if has := wallet.RateOf(waits.PackageFee, waits.PackageSize); t.FeeRate <= has {
+		return nil, withHint(fmt.Errorf("it pays %v already, with what it waits for", has), "give more than that with --fee-rate")
+	}
+	var brings []wallet.Coin
+	for i := range coins {
+		if coins[i].TxID == id {
+			brings = append(brings, coins[i])
+		}
+	}
+	if len(brings) == 0 {
+		return nil, fmt.Errorf("%w: payment %s brings this wallet nothing, or that is spent: speed up what spends it", api.ErrNotAllowed, id.Short())
+	}
+	d, _, err := wallet.Sweep(t, brings, back.Address, nil)
+	if err != nil {
+		return nil, err
+	}
+	// The rate is above that of the others, so this is above nothing.
+	t.MinFee = t.FeeRate.Fee(waits.PackageSize+d.Size()) - waits.PackageFee
+	if d, _, err = wallet.Sweep(t, brings, back.Address, nil); err != nil {
+		return nil, err
+	}
+	d.Outputs[0].Change, d.Outputs[0].Path = true, &back.Path
+	return d, nil
+}
