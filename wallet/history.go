@@ -89,6 +89,9 @@ type Row struct {
 	// Partial tells that others' coins are among the inputs, or that ours could
 	// not all be told, so that Out and Net are the least that is known.
 	Partial bool `json:"partial,omitempty"`
+	// Watched tells that it moves coins of watched addresses alone: theirs are the
+	// amounts, and our balance is as it was.
+	Watched bool `json:"watched,omitempty"`
 
 	position uint32
 }
@@ -97,6 +100,9 @@ type Row struct {
 type View struct {
 	// Own tells addresses of ours, watched ones among them.
 	Own func(core.Address) bool
+	// Watched tells those of them that are only watched; nil if none, or all, are.
+	// They count as others' in whatever moves coins of ours, as in a balance.
+	Watched func(core.Address) bool
 	// IsChange tells those of our addresses that only change goes to.
 	IsChange func(core.Address) bool
 	// Height is that of the tip.
@@ -254,11 +260,15 @@ func (b *builder) remember(id core.Hash, e *Entry) (Seen, bool) {
 // the coin was ours.
 func (b *builder) amounts(id core.Hash, t *core.Transaction) Row {
 	r := Row{TxID: id, Coinbase: t.IsCoinbase(), Fee: t.Fee}
-	spent, ours, others, unknown := b.inputs(t, &r)
+	mine := b.mine(t)
+	if mine == nil {
+		mine, r.Watched = b.view.Own, true
+	}
+	spent, ours, others, unknown := b.inputs(t, mine, &r)
 	var received, change, paid core.Amount
 	for _, out := range t.Outputs {
 		switch {
-		case !b.view.Own(out.Address):
+		case !mine(out.Address):
 			paid += out.Value
 			if ours > 0 {
 				r.To = appendNew(r.To, out.Address)
@@ -290,12 +300,32 @@ func (b *builder) amounts(id core.Hash, t *core.Transaction) Row {
 	return r
 }
 
+// mine tells whose coins count as ours in a transaction; nil if it moves those of
+// watched addresses alone.
+func (b *builder) mine(t *core.Transaction) func(core.Address) bool {
+	if b.view.Watched == nil {
+		return b.view.Own
+	}
+	held := func(a core.Address) bool { return b.view.Own(a) && !b.view.Watched(a) }
+	for i := range t.Outputs {
+		if held(t.Outputs[i].Address) {
+			return held
+		}
+	}
+	for i := range t.Witnesses {
+		if held(core.AddressOf(t.Witnesses[i].PublicKey)) {
+			return held
+		}
+	}
+	return nil
+}
+
 // inputs counts ours and others', and sums what ours were worth as far as known.
-func (b *builder) inputs(t *core.Transaction, r *Row) (spent core.Amount, ours, others, unknown int) {
+func (b *builder) inputs(t *core.Transaction, mine func(core.Address) bool, r *Row) (spent core.Amount, ours, others, unknown int) {
 	for i := range t.Inputs {
 		in := &t.Inputs[i]
 		owner := core.AddressOf(t.Witnesses[in.Owner].PublicKey)
-		if !b.view.Own(owner) {
+		if !mine(owner) {
 			others++
 			r.From = appendNew(r.From, owner)
 			continue

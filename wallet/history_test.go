@@ -114,6 +114,40 @@ func TestHistoryAmounts(t *testing.T) {
 	}
 }
 
+// What is only watched is no part of the wallet's balance, so a payment to it is
+// paid, and what it does among others counts for itself.
+func TestHistoryTellsOwnFromWatched(t *testing.T) {
+	s := &story{t: t, rules: testRules(t, nil)}
+	watched := func(a core.Address) bool { return a == coretest.Key("m2").Address }
+	funds := s.pay([]core.Coin{fromStranger("alice", 10*ing)}, []string{"alice"}, to("m1", 9*ing))
+	toWatched := s.pay([]core.Coin{outOf(funds, 0)}, []string{"m1"}, to("m2", ing), to("mc", 8*ing-1000))
+	onward := s.pay([]core.Coin{outOf(toWatched, 0)}, []string{"m2"}, to("bob", ing-1000))
+	entries := []wallet.Entry{{Tx: funds, Height: 1}, {Tx: toWatched, Height: 2}, {Tx: onward, Height: 3}}
+	rows, seen := wallet.History(wallet.View{Own: s.own, Watched: watched, IsChange: s.change, Height: 3, Entries: entries})
+	if len(rows) != 3 || len(seen) != 3 {
+		t.Fatalf("%d rows, %d seen", len(rows), len(seen))
+	}
+	if r := rows[0]; !r.Watched || r.Out != ing-1000 || r.Net != -int64(ing) {
+		t.Errorf("what the watched address paid: %+v", r)
+	}
+	if r := rows[1]; r.Watched || r.Out != ing || r.Self != 0 || r.Net != -int64(ing)-1000 || len(r.To) != 1 || r.To[0] != coretest.Key("m2").Address {
+		t.Errorf("what we paid it: %+v", r)
+	}
+	var balance int64
+	for _, r := range rows {
+		if !r.Watched {
+			balance += r.Net
+		}
+	}
+	if want := 8*int64(ing) - 1000; balance != want {
+		t.Errorf("our rows come to %d, our coins are %d", balance, want)
+	}
+	rows, _ = wallet.History(wallet.View{Own: s.own, IsChange: s.change, Height: 3, Entries: entries})
+	if r := rows[1]; r.Watched || r.Self != ing {
+		t.Errorf("with nothing watched, all is ours: %+v", r)
+	}
+}
+
 func TestHistoryOrder(t *testing.T) {
 	s := &story{t: t, rules: testRules(t, nil)}
 	var entries []wallet.Entry

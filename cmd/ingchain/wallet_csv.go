@@ -12,7 +12,7 @@ import (
 )
 
 // csvHead names the columns; their order is for scripts to rely on.
-var csvHead = []string{"time", "status", "confirmations", "height", "amount", "fee", "net", "with", "labels", "id", "txid"}
+var csvHead = []string{"time", "status", "confirmations", "height", "amount", "fee", "net", "with", "labels", "id", "txid", "watched"}
 
 // writeHistoryCSV prints payments as RFC 4180 has it. The amount is what came in
 // or went out, the net what the payment did to the balance: the fee is in it if we
@@ -34,7 +34,7 @@ func writeHistoryCSV(out io.Writer, rows []historyRow) error {
 		}
 		records = append(records, []string{time.UnixMilli(int64(r.Time)).UTC().Format(time.RFC3339), string(r.Status),
 			strconv.FormatUint(uint64(r.Confirmations), 10), height, plain(int64(r.In) - int64(r.Out)), fee, plain(r.Net),
-			with, cell(strings.Join(r.Labels, ", ")), r.ID, r.TxID.String()})
+			with, cell(strings.Join(r.Labels, ", ")), r.ID, r.TxID.String(), map[bool]string{true: "watched"}[r.Watched]})
 	}
 	if err := w.WriteAll(records); err != nil {
 		return fmt.Errorf("write the table: %w", err)

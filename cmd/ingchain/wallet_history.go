@@ -47,7 +47,8 @@ func (w *walletVerbs) historyCmd() *cobra.Command {
 in a block that is no longer on the best chain, "dropped" for what no pool holds
 any more, and "replaced" for what another transaction took the place of. What is
 reorganised out or dropped can be sent again ('wallet resend'). It needs no
-passphrase, but for --labels, which are encrypted.
+passphrase, but for --labels, which are encrypted. What moves coins of watched
+addresses alone is marked, and does not count.
 
 --csv prints a table for spreadsheets, of all payments unless --limit is given:
 times in UTC, amounts in ING. What is out and what is the fee count as negative.`,
@@ -148,6 +149,9 @@ func (p *purse) remember(ctx context.Context, c *api.Client, v *walletView, sinc
 		}
 	}
 	view := wallet.View{Own: v.st.Owns, IsChange: v.st.IsChange, Height: v.tip.Height, Entries: entries, Seen: v.st.Seen()}
+	if !v.st.WatchOnly() {
+		view.Watched = v.st.OnlyWatched
+	}
 	rows, seen := wallet.History(view)
 	if view.Taken, err = taken(ctx, c, rows); err != nil {
 		return nil, err
@@ -209,6 +213,9 @@ func printHistory(w io.Writer, rows []historyRow, labels bool) {
 			status = "reorganised out"
 		case wallet.Replaced:
 			status = "replaced by " + r.ReplacedBy.Short()
+		}
+		if r.Watched {
+			status += ", watched"
 		}
 		row := []string{timeOf(r.Time), signed(r.Net), status, otherSide(r), r.TxID.String()}
 		if labels {

@@ -42,6 +42,12 @@ func (st *State) Owns(a core.Address) bool {
 	return own || st.index.watched[a]
 }
 
+// OnlyWatched reports whether an address is watched and its keys are elsewhere.
+func (st *State) OnlyWatched(a core.Address) bool {
+	_, own := st.index.own[a]
+	return !own && st.index.watched[a]
+}
+
 // IsChange reports whether an address of ours is for change.
 func (st *State) IsChange(a core.Address) bool {
 	p, own := st.index.own[a]
