@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/multiformats/go-multiaddr"
 	"github.com/spf13/cobra"
@@ -37,7 +38,8 @@ func (a *app) netPeersCmd() *cobra.Command {
 func printPeers(w io.Writer, peers []api.Peer) {
 	var rows [][]string
 	for _, p := range peers {
-		state, height, latency := p.Reason, "-", "-"
+		// libp2p words a failed dial in several lines, one for each address.
+		state, height, latency := strings.Join(strings.Fields(p.Reason), " "), "-", "-"
 		if p.Joined {
 			state, height = "joined", grouped(p.Tip.Height)
 		}

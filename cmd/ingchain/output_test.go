@@ -21,6 +21,14 @@ import (
 	"github.com/ingchain/ingchain/wallet/keystore"
 )
 
+func TestAReasonOfSeveralLinesIsOne(t *testing.T) {
+	var b bytes.Buffer
+	printPeers(&b, []api.Peer{{PeerID: "p", Reason: "all dials failed\n  * [one] refused\n  * [two] refused"}})
+	if !strings.Contains(b.String(), "all dials failed * [one] refused * [two] refused") {
+		t.Errorf("%s", b.String())
+	}
+}
+
 func TestExitCodes(t *testing.T) {
 	for err, want := range map[error]int{
 		nil:                               0,
