@@ -519,6 +519,11 @@ func TestTheDamagedPublicFileIsNoticed(t *testing.T) {
 	refuse("older", old, keystore.ErrOld)
 	refuse("cut", good[:len(good)/2], keystore.ErrPublic)
 	refuse("empty", nil, keystore.ErrPublic)
+	refuse("more behind it", append(slices.Clone(good), '{'), keystore.ErrPublic)
+	must(t, os.WriteFile(path, append(slices.Clone(good), " \n"...), 0o600))
+	if _, err := s.State(); err != nil {
+		t.Errorf("white space behind it: %v", err)
+	}
 	for at := 0; at < len(good)-1; at += 97 {
 		b := slices.Clone(good)
 		b[at] ^= 1

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"strconv"
 	"strings"
@@ -104,6 +105,9 @@ func parsePublic(b []byte, rules *core.Rules) (*publicFile, *index, error) {
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&p); err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrPublic, err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, nil, fmt.Errorf("%w: something stands behind its end", ErrPublic)
 	}
 	if p.Version != publicVersion {
 		return nil, nil, fmt.Errorf("%w: version %d, this release reads version %d: is there a newer one?", ErrPublic, p.Version, publicVersion)
