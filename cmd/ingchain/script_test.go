@@ -20,12 +20,20 @@ import (
 // asBinary makes this test binary be ingchain itself.
 const asBinary = "INGCHAIN_TEST_AS_BINARY"
 
+// raceOptions is read by programs that are built with the race detector. Such a
+// program sleeps a second before it ends, unless told otherwise: with hundreds of
+// runs of the command, that is most of the tests' time.
+const raceOptions = "GORACE"
+
 // quickKeys spend little on scrypt, which takes a second and 256 MiB otherwise.
 var quickKeys = keystore.Options{WorkFactor: 4}
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asBinary) != "" {
 		os.Exit(run(quickKeys))
+	}
+	if os.Getenv(raceOptions) == "" {
+		os.Setenv(raceOptions, "atexit_sleep_ms=0")
 	}
 	testscript.Main(m, map[string]func(){"ingchain": func() { os.Exit(run(quickKeys)) }})
 }
@@ -38,6 +46,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("XDG_DATA_HOME", env.WorkDir+"/share")
 			env.Setenv("LOCALAPPDATA", env.WorkDir+"/share")
+			env.Setenv(raceOptions, os.Getenv(raceOptions))
 			env.Setenv("LISTEN", "/ip4/127.0.0.1/tcp/0")
 			return nil
 		},
