@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -24,7 +25,8 @@ pays us, back to the wallet with a fee for both: a miner gets the second only wi
 the first. Nothing is replaced, so nothing can be paid twice. A payment that brings
 this wallet nothing cannot be sped up; whoever is paid can do it.
 
-The fee rate is that of both together, with all that they wait for.`,
+The fee rate is that of both together, with all that they wait for. What the account
+got stays in the account.`,
 		Example: `  ingchain wallet bump 5f0e…
   ingchain wallet bump 5f0e… --fee-rate 5000`,
 		Args: args(cobra.ExactArgs(1)),
@@ -37,14 +39,21 @@ The fee rate is that of both together, with all that they wait for.`,
 			if err != nil {
 				return err
 			}
+			if st, err := p.store.State(); err == nil && st.WatchOnly() {
+				return keystore.ErrWatchOnly // and there is no draft of this
+			}
 			o.spendPending = true
 			return p.pay(cmd.Context(), &plan{sendOptions: &o,
-				draft: func(t wallet.Terms, coins []wallet.Coin, back wallet.OwnAddress) (*wallet.Draft, error) {
+				draft: func(t wallet.Terms, coins []wallet.Coin, _ wallet.OwnAddress) (*wallet.Draft, error) {
 					waits, err := p.waiting(cmd.Context(), id)
 					if err != nil {
 						return nil, err
 					}
-					return speedUp(t, id, waits, coins, back)
+					brings, back, err := p.broughtBy(id, coins)
+					if err != nil {
+						return nil, err
+					}
+					return speedUp(t, waits, brings, back)
 				},
 				is: func(s *keystore.Send) bool {
 					return len(s.Payments) == 0 && len(s.Inputs) > 0 && s.Inputs[0].TxID == id
@@ -73,23 +82,46 @@ func (p *purse) waiting(ctx context.Context, id core.Hash) (*api.TxPending, erro
 	return tx.Pending, nil
 }
 
+// broughtBy returns what a payment brings one account, the one that gets most of it,
+// and where that goes back to: money of one account stays there.
+func (p *purse) broughtBy(id core.Hash, coins []wallet.Coin) (brings []wallet.Coin, back wallet.OwnAddress, err error) {
+	gets := map[uint32]core.Amount{} // without what other payments have taken
+	var account uint32
+	for i := range coins {
+		c := &coins[i]
+		if c.TxID != id || c.Path == nil {
+			continue
+		}
+		if brings = append(brings, *c); c.ReservedBy == "" {
+			gets[c.Path.Account] += min(c.Value, core.MaxAmount)
+		}
+	}
+	if len(brings) == 0 {
+		return nil, back, fmt.Errorf("%w: payment %s brings this wallet nothing, or that is spent: speed up what spends it", api.ErrNotAllowed, id.Short())
+	}
+	account = brings[0].Path.Account
+	for _, c := range brings { // in their order, so that it is the same each time
+		if gets[c.Path.Account] > gets[account] {
+			account = c.Path.Account
+		}
+	}
+	brings = slices.DeleteFunc(brings, func(c wallet.Coin) bool { return c.Path.Account != account })
+	st, err := p.store.State()
+	if err != nil {
+		return nil, back, err
+	}
+	back, err = st.ChangeAddress(account, unixNow())
+	return brings, back, err
+}
+
 // speedUp drafts a payment of what another brings us, back to us, that brings both,
 // with all that they wait for, to the fee rate of the terms.
-func speedUp(t wallet.Terms, id core.Hash, waits *api.TxPending, coins []wallet.Coin, back wallet.OwnAddress) (*wallet.Draft, error) {
+func speedUp(t wallet.Terms, waits *api.TxPending, brings []wallet.Coin, back wallet.OwnAddress) (*wallet.Draft, error) {
 	if waits.PackageSize < 1 || waits.PackageFee > core.MaxAmount {
 		return nil, fmt.Errorf("the node's answer: a fee of %d grains for %d bytes", uint64(waits.PackageFee), waits.PackageSize)
 	}
 	if has := wallet.RateOf(waits.PackageFee, waits.PackageSize); t.FeeRate <= has {
 		return nil, withHint(fmt.Errorf("it pays %v already, with what it waits for", has), "give more than that with --fee-rate")
-	}
-	var brings []wallet.Coin
-	for i := range coins {
-		if coins[i].TxID == id {
-			brings = append(brings, coins[i])
-		}
-	}
-	if len(brings) == 0 {
-		return nil, fmt.Errorf("%w: payment %s brings this wallet nothing, or that is spent: speed up what spends it", api.ErrNotAllowed, id.Short())
 	}
 	d, _, err := wallet.Sweep(t, brings, back.Address, nil)
 	if err != nil {

@@ -22,11 +22,11 @@ func TestALyingNodeMakesNoBumpAbsurd(t *testing.T) {
 		{PackageFee: 0, PackageSize: 100_000_000}, {PackageFee: 0, PackageSize: math.MaxInt}, {PackageFee: 0, PackageSize: -1}, {PackageFee: 1, PackageSize: math.MinInt},
 		{PackageFee: math.MaxUint64, PackageSize: 1}, {PackageFee: 1 << 62, PackageSize: 201}, {PackageFee: math.MaxUint64 / 1000, PackageSize: math.MaxInt},
 	} {
-		if d, err := speedUp(terms, id, &lie, []wallet.Coin{coin}, wallet.OwnAddress{}); err == nil {
+		if d, err := speedUp(terms, &lie, []wallet.Coin{coin}, wallet.OwnAddress{}); err == nil {
 			t.Errorf("%+v: a fee of %v", lie, d.Fee)
 		}
 	}
-	d, err := speedUp(terms, id, &api.TxPending{PackageFee: 201, PackageSize: 201}, []wallet.Coin{coin}, wallet.OwnAddress{})
+	d, err := speedUp(terms, &api.TxPending{PackageFee: 201, PackageSize: 201}, []wallet.Coin{coin}, wallet.OwnAddress{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/ingchain/ingchain/core"
 )
@@ -34,7 +35,7 @@ func writeHistoryCSV(out io.Writer, rows []historyRow) error {
 		}
 		records = append(records, []string{time.UnixMilli(int64(r.Time)).UTC().Format(time.RFC3339), string(r.Status),
 			strconv.FormatUint(uint64(r.Confirmations), 10), height, plain(int64(r.In) - int64(r.Out)), fee, plain(r.Net),
-			with, cell(strings.Join(r.Labels, ", ")), r.ID, r.TxID.String(), map[bool]string{true: "watched"}[r.Watched]})
+			with, cell(strings.Join(r.Labels, ", ")), cell(r.ID), r.TxID.String(), map[bool]string{true: "watched"}[r.Watched]})
 	}
 	if err := w.WriteAll(records); err != nil {
 		return fmt.Errorf("write the table: %w", err)
@@ -50,9 +51,13 @@ func plain(grains int64) string {
 	return core.Amount(grains).String()
 }
 
+// formulaSigns begin formulas; some spreadsheets take the wide forms, which East
+// Asian keyboards type, for the same.
+const formulaSigns = "=+-@＝＋－＠"
+
 // cell keeps a spreadsheet from taking text for a formula.
 func cell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@", rune(s[0])) {
+	if first, _ := utf8.DecodeRuneInString(s); s != "" && strings.ContainsRune(formulaSigns, first) {
 		return "'" + s
 	}
 	return s
