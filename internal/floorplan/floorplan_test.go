@@ -70,7 +70,7 @@ var plan = []floor{
 
 // anything lists packages that may import what they like: tests' own tools and
 // programs that nobody imports.
-var anything = []string{"internal/lab", "internal/lab/scenario", "internal/load", "internal/difficultysim", "internal/conformance", "internal/mutation", "internal/floorplan", "internal/fuzzing", "internal/simulation", "examples/..."}
+var anything = []string{"internal/lab", "internal/lab/scenario", "internal/load", "internal/difficultysim", "internal/conformance", "internal/mutation", "internal/floorplan", "internal/doccheck", "internal/fuzzing", "internal/simulation", "examples/..."}
 
 func TestImportsGoDownward(t *testing.T) {
 	for pkg, imports := range imports(t) {
