@@ -3,7 +3,9 @@
 // package node implements.
 //
 // The server binds loopback unless told otherwise and asks for a token. Start
-// with [NewServer] and [NewClient].
+// with [NewServer]; a program that uses a running node with [Dial], and with
+// [Client.WalletView], [Client.Fees], [Client.SubmitTx] and [Client.Events] if it
+// takes or makes payments. The client keeps no keys: package wallet signs.
 package api
 
 import (

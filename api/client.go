@@ -34,8 +34,9 @@ type Client struct {
 
 var _ Backend = (*Client)(nil)
 
-// Dial finds the node that runs on a data directory and connects to it. It fails
-// with [ErrUnreachable] if none answers.
+// Dial finds the node that runs on a data directory of this machine and connects to
+// it. It fails with [ErrUnreachable] if none answers. A node makes a new token at
+// each start: after a restart, dial again.
 func Dial(ctx context.Context, dataDir string) (*Client, error) {
 	e, err := ReadEndpoint(dataDir)
 	if err != nil {
@@ -44,7 +45,9 @@ func Dial(ctx context.Context, dataDir string) (*Client, error) {
 	return NewClient(ctx, e)
 }
 
-// NewClient connects to the node at an endpoint and asks for its network.
+// NewClient connects to the node at an endpoint and asks for its network. It fails
+// with [ErrUnreachable] if none answers, and with [ErrNotAllowed] if the token is not
+// the node's.
 func NewClient(ctx context.Context, e Endpoint) (*Client, error) {
 	dialer := net.Dialer{Timeout: dialTimeout}
 	c := &Client{
@@ -74,7 +77,8 @@ func (c *Client) Close() error {
 // Endpoint returns what the client talks to.
 func (c *Client) Endpoint() Endpoint { return c.endpoint }
 
-// Params implements [ChainReader].
+// Params implements [ChainReader]: it returns the parameters of the node's network,
+// which the client asked for when it connected.
 func (c *Client) Params() *core.Params { return c.params }
 
 // Head implements [ChainReader].

@@ -13,7 +13,13 @@ import (
 	"strings"
 )
 
-// Events implements [Backend]. The request is made at once.
+// Events implements [Backend]: it yields what happens to the best chain, and first
+// what happened since the cursor, which is the [Event.Cursor] of an earlier event,
+// "genesis", or "" for nothing. It listens from the call on, so whoever asks for the
+// state after the call misses no change. The sequence ends without an error when
+// ctx is cancelled, and with [ErrShuttingDown] or [ErrUnreachable] when the node
+// goes; a client dialled anew goes on at the last cursor. A sequence that is not ranged over holds its
+// connection until ctx is done.
 func (c *Client) Events(ctx context.Context, since string) iter.Seq2[Event, error] {
 	q := url.Values{}
 	if since != "" {
