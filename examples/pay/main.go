@@ -6,7 +6,7 @@
 //	ingchain wallet new --network dev        # prints its address and the data directory
 //	go run ./examples/pay DATA-DIR ADDRESS   # prints another address
 //	ingchain faucet THAT-ADDRESS             # in another terminal
-//	ingchain mine once                       # a block for the payment
+//	ingchain mine once                       # a block for the payment, unless faucet made it
 package main
 
 import (
@@ -144,7 +144,7 @@ func follow(ctx context.Context, node *api.Client, look func() (done bool, err e
 			return err
 		}
 	}
-	return ctx.Err() // the events end without an error when ctx does
+	return ctx.Err() // the events end without an error when ctx is cancelled
 }
 
 // awaitMoney waits until blocks have paid to the address what can be spent.
