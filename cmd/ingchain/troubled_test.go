@@ -35,6 +35,7 @@ const (
 type troubled struct {
 	trouble atomic.Int32
 	lies    atomic.Pointer[[]*lie] // nil: it tells what the node does
+	behind  atomic.Int32           // how often yet its index is late when asked for a payment
 	proxy   *httputil.ReverseProxy
 }
 
@@ -46,6 +47,12 @@ func (n *troubled) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
+	if strings.HasPrefix(r.URL.Path, "/v1/txs/") && n.behind.Add(-1) >= 0 {
+		w.Header().Set("Retry-After", "1")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_ = json.NewEncoder(w).Encode(api.Problem{Title: "late", Status: http.StatusServiceUnavailable, Detail: "late", Code: api.CodeIndexBehind})
+		return
+	}
 	trouble := n.trouble.Load()
 	if r.URL.Path != "/v1/txs" || trouble == healthy {
 		n.proxy.ServeHTTP(w, r)
@@ -226,4 +233,20 @@ func TestSendToATroubledNode(t *testing.T) {
 	if !strings.Contains(much.said(), "they belong to waits; 'ingchain wallet forget ID'") {
 		t.Errorf("it does not say who has the coins: %s", much.said())
 	}
+}
+
+// An index that is late for a moment is no reason to stop waiting for a block.
+func TestWaitingOutlastsALateIndex(t *testing.T) {
+	b := newBank(t)
+	b.node.behind.Store(1)
+	p := start(t, "wallet", "send", b.to, "1", "--wait", "--yes", "--passphrase-file", b.pw, "--data-dir", b.dir)
+	waitFor(t, func() bool { return b.pool() == 1 && b.node.behind.Load() <= 0 })
+	if _, err := b.c.MineOnce(t.Context(), 1, ""); err != nil {
+		t.Fatal(err)
+	}
+	p.ends(0)
+
+	// How long it waits is still the user's to say.
+	b.node.behind.Store(1000)
+	start(t, "wallet", "send", b.to, "1", "--wait", "--timeout", "1ms", "--yes", "--passphrase-file", b.pw, "--data-dir", b.dir).ends(exitTimeout)
 }

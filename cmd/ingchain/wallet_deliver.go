@@ -13,8 +13,13 @@ import (
 	"github.com/ingchain/ingchain/wallet/keystore"
 )
 
-// waitPoll is how often --wait asks the node.
-const waitPoll = 200 * time.Millisecond
+const (
+	// waitPoll is how often --wait asks the node.
+	waitPoll = 200 * time.Millisecond
+	// lateWait bounds how long --wait leaves a node alone whose index is late,
+	// whatever the node says.
+	lateWait = 5 * time.Second
+)
 
 // sent is what `wallet send` and `wallet sweep` print. Amounts are in grains.
 type sent struct {
@@ -108,7 +113,11 @@ func (a *app) awaitBlock(ctx context.Context, c *api.Client, id core.Hash) (uint
 	defer tick.Stop()
 	for {
 		tx, err := c.Tx(ctx, id, false)
+		var late *api.IndexError
 		switch {
+		case errors.As(err, &late) && late.RetryAfter > 0:
+			// It has left the pool, most likely for a block that the index has not
+			// reached; the node says so once it can.
 		case err != nil:
 			return 0, err
 		case tx.Status == api.StatusConfirmed:
@@ -117,6 +126,12 @@ func (a *app) awaitBlock(ctx context.Context, c *api.Client, id core.Hash) (uint
 			return 0, fmt.Errorf("%w: it left the pool: %s", api.ErrRefused, tx.Gone.Reason)
 		}
 		bar.show("waiting for a block")
+		if late != nil {
+			select { // beside the ticks, for a busy index
+			case <-ctx.Done():
+			case <-time.After(min(late.RetryAfter, lateWait)):
+			}
+		}
 		select {
 		case <-ctx.Done():
 			return 0, context.Cause(ctx)
