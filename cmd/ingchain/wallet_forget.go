@@ -30,7 +30,10 @@ Otherwise they stay with it for two weeks. The payment is named by its id or txi
 
 Whoever has its bytes may still have it mined once all its coins are there: then
 both it and a payment in its place are paid, unless they spend a coin in common.
-Its id is free again, so 'wallet send' with that id makes a new payment.`,
+Its id is free again, so 'wallet send' with that id makes a new payment.
+
+A node whose index is off or has failed does not know what blocks took long ago, so
+it takes --yes there, which says that you know of the payment otherwise.`,
 		Example: "  ingchain wallet forget rent-11", Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, operands []string) error {
 			p, err := w.open()
@@ -73,9 +76,6 @@ func (p *purse) sendOf(name string) (*keystore.Send, error) {
 // forget frees the coins of a payment, if the node has it neither on the chain
 // nor in its pool, and a person agrees.
 func (p *purse) forget(ctx context.Context, send *keystore.Send, yes bool) error {
-	if _, ok := p.terminal(); !ok && !yes {
-		return withHint(usagef("without a terminal nobody can be asked whether to forget it"), "--yes forgets it without asking")
-	}
 	c, err := p.connect(ctx)
 	if err != nil {
 		return err
@@ -90,6 +90,12 @@ func (p *purse) forget(ctx context.Context, send *keystore.Send, yes bool) error
 		return fmt.Errorf("%w: payment %s is %s: only one that is gone can be forgotten", api.ErrNotAllowed, send.ID, tx.Status)
 	}
 	if !yes {
+		if err := provable(ctx, c, send); err != nil {
+			return err
+		}
+		if _, ok := p.terminal(); !ok {
+			return withHint(usagef("without a terminal nobody can be asked whether to forget it"), "--yes forgets it without asking")
+		}
 		for _, out := range send.Payments {
 			fmt.Fprintf(p.err, "pays %s to %s\n", ing(out.Value), p.text(out.Address))
 		}
@@ -102,4 +108,23 @@ func (p *purse) forget(ctx context.Context, send *keystore.Send, yes bool) error
 		}
 	}
 	return p.store.Forget(send.ID)
+}
+
+// provable fails if the node, which says that it has no such payment, cannot know.
+func provable(ctx context.Context, c *api.Client, send *keystore.Send) error {
+	s, err := c.Status(ctx)
+	if err != nil {
+		return err
+	}
+	why := ""
+	switch {
+	case s.Index.Error != "":
+		why = "its index has failed: " + s.Index.Error
+	case !s.Index.Enabled:
+		why = "it keeps no index"
+	default:
+		return nil
+	}
+	return withHint(fmt.Errorf("%w: the node cannot say whether a block has payment %s: %s", api.ErrNotAllowed, send.ID, why),
+		"ask a node with an index, or give --yes if you know that none has it")
 }

@@ -132,6 +132,11 @@ send' takes its names for addresses, 'wallet history --labels' shows them.`,
 			if _, contacts := u.Labels(); remove && contacts[operands[0]] == "" {
 				return fmt.Errorf("%w: the address book has no %q", api.ErrNotFound, operands[0])
 			}
+			if address != nil {
+				if err := w.tellApart(u, operands[0]); err != nil {
+					return err
+				}
+			}
 			if len(operands) > 0 {
 				if err := u.SetContact(operands[0], address); err != nil {
 					return usageError{err}
@@ -151,6 +156,23 @@ send' takes its names for addresses, 'wallet history --labels' shows them.`,
 	cmd.Flags().BoolVar(&remove, "remove", false, "take the name out")
 	passphrase.register(cmd.Flags(), "passphrase", "the wallet's passphrase")
 	return cmd
+}
+
+// tellApart refuses a name that looks like another one of the address book, since
+// money would go to whichever is typed, and says what a name stood for so far.
+func (w *walletVerbs) tellApart(u *keystore.Unlocked, name string) error {
+	_, contacts := u.Labels()
+	if was := contacts[name]; was != "" {
+		fmt.Fprintf(w.err, "%s was %s\n", clean(name), was)
+		return nil
+	}
+	for _, other := range slices.Sorted(maps.Keys(contacts)) {
+		if wallet.SameLook(other, name) {
+			return withHint(fmt.Errorf("%w: the address book has %q, which looks like %q", api.ErrNotAllowed, other, name),
+				"choose another name, or take that one out with --remove")
+		}
+	}
+	return nil
 }
 
 func (w *walletVerbs) passphraseCmd() *cobra.Command {

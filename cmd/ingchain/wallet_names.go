@@ -53,7 +53,7 @@ func (p *purse) payee(ctx context.Context, operand string, o *sendOptions) (core
 	}
 	o.opened = u
 	p.live.close()
-	fmt.Fprintf(p.err, "%s is %s\n", operand, text)
+	fmt.Fprintf(p.err, "%s is %s\n", clean(operand), text)
 	return to, nil
 }
 
