@@ -82,6 +82,9 @@ type Row struct {
 	// From and To are the other sides: who paid us, or whom we paid.
 	From []core.Address `json:"-"`
 	To   []core.Address `json:"-"`
+	// Data is what the payer wrote to it, for anybody to read; a coinbase's is its
+	// miner's and left out.
+	Data []byte `json:"-"`
 	// ReplacedBy is the transaction that spends the same coins, if Replaced.
 	ReplacedBy core.Hash `json:"replaced_by,omitzero"`
 	// Raw are the bytes to send again, for what was reorganised out or dropped.
@@ -260,6 +263,9 @@ func (b *builder) remember(id core.Hash, e *Entry) (Seen, bool) {
 // the coin was ours.
 func (b *builder) amounts(id core.Hash, t *core.Transaction) Row {
 	r := Row{TxID: id, Coinbase: t.IsCoinbase(), Fee: t.Fee}
+	if !r.Coinbase {
+		r.Data = t.Data
+	}
 	mine := b.mine(t)
 	if mine == nil {
 		mine, r.Watched = b.view.Own, true

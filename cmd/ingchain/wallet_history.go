@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +29,8 @@ type historyRow struct {
 	To   []string `json:"to"`
 	// ID is that of the payment, if it was made here.
 	ID string `json:"id,omitempty"`
+	// Data is what the payer wrote to it, in hexadecimal as in 'tx get'.
+	Data string `json:"data,omitempty"`
 	// Resend tells that 'wallet resend' can send it again.
 	Resend bool `json:"resend"`
 	// Labels are names of the other side and labels of our addresses that were
@@ -102,7 +105,7 @@ times in UTC, amounts in ING. What is out and what is the fee count as negative.
 		},
 	}
 	cmd.Flags().IntVarP(&limit, "limit", "n", 50, "how many payments")
-	cmd.Flags().BoolVar(&labels, "labels", false, "show labels and names, for which it takes the passphrase")
+	cmd.Flags().BoolVar(&labels, "labels", false, "show labels, names and what payers wrote (--data), for which it takes the passphrase")
 	cmd.Flags().BoolVar(&asCSV, "csv", false, "print comma-separated values")
 	passphrase.register(cmd.Flags(), "passphrase", "the wallet's passphrase")
 	return cmd
@@ -178,7 +181,8 @@ func (p *purse) remember(ctx context.Context, c *api.Client, v *walletView, sinc
 	var all []historyRow
 	var deep []core.Hash
 	for _, row := range rows {
-		r := historyRow{Row: row, From: []string{}, To: []string{}, ID: ids[row.TxID], Resend: len(row.Raw) > 0, paid: paid[row.TxID]}
+		r := historyRow{Row: row, From: []string{}, To: []string{}, ID: ids[row.TxID], Data: hex.EncodeToString(row.Data),
+			Resend: len(row.Raw) > 0, paid: paid[row.TxID]}
 		for _, a := range row.From {
 			r.From = append(r.From, p.text(a))
 		}
@@ -201,7 +205,7 @@ func (p *purse) remember(ctx context.Context, c *api.Client, v *walletView, sinc
 func printHistory(w io.Writer, rows []historyRow, labels bool) {
 	head := []string{"TIME", "ING", "STATUS", "WITH", "TXID"}
 	if labels {
-		head = append(head, "LABELS")
+		head = append(head, "LABELS", "DATA") // the data last: strangers say how long it is
 	}
 	var cells [][]string
 	for _, r := range rows {
@@ -219,7 +223,11 @@ func printHistory(w io.Writer, rows []historyRow, labels bool) {
 		}
 		row := []string{timeOf(r.Time), signed(r.Net), status, otherSide(r), r.TxID.String()}
 		if labels {
-			row = append(row, strings.Join(r.Labels, ", "))
+			data := ""
+			if r.Data != "" {
+				data = dataText(r.Data)
+			}
+			row = append(row, strings.Join(r.Labels, ", "), data)
 		}
 		cells = append(cells, row)
 	}
