@@ -53,8 +53,10 @@ reorganised out or dropped can be sent again ('wallet resend'). It needs no
 passphrase, but for --labels, which are encrypted. What moves coins of watched
 addresses alone is marked, and does not count.
 
---csv prints a table for spreadsheets, of all payments unless --limit is given:
-times in UTC, amounts in ING. What is out and what is the fee count as negative.`,
+--csv prints a table for spreadsheets, in UTF-8, of all payments (100,000 at most)
+unless --limit is given: times in UTC, amounts in ING. What is out and what is the
+fee count as negative. Only the net of what is confirmed and not marked as watched
+comes to the balance.`,
 		Example: `  ingchain wallet history
   ingchain wallet history --limit 10 --json
   ingchain wallet history --csv --labels >payments.csv`,
@@ -95,6 +97,7 @@ times in UTC, amounts in ING. What is out and what is the fee count as negative.
 				rows[i].Labels = called.of(slices.Concat(rows[i].To, rows[i].From, rows[i].paid)...)
 			}
 			if asCSV {
+				w.live.close()
 				return writeHistoryCSV(w.out, rows)
 			}
 			if err := w.print(list(rows), func(out io.Writer) { printHistory(out, rows, labels) }); err != nil {

@@ -31,13 +31,16 @@ func (p *purse) payee(ctx context.Context, operand string, o *sendOptions) (core
 	if err == nil || addressLike(operand) || !errors.Is(err, core.ErrAddress) {
 		return to, err
 	}
+	if st, stErr := p.store.State(); stErr == nil && st.WatchOnly() {
+		return to, err // and has no address book
+	}
+	if checkErr := o.check(); checkErr != nil { // before anybody types
+		return to, checkErr
+	}
 	if p.canGive(&o.passphrase) != nil {
 		return to, withHint(err, "a name of the address book takes the passphrase: give --passphrase-file FILE or --passphrase-fd N")
 	}
 	u, unlockErr := p.unlock(ctx, p.store, &o.passphrase)
-	if errors.Is(unlockErr, keystore.ErrWatchOnly) {
-		return to, err // and has no address book
-	}
 	if unlockErr != nil {
 		return to, unlockErr
 	}

@@ -158,7 +158,7 @@ func (w *walletVerbs) sweepCmd() *cobra.Command {
 		Use: "sweep ADDRESS", Short: "Pay everything to one address",
 		Long: `Pay all coins that can be spent to one address. Coins that cost more than they
 bring stay. If they are more than fit in one transaction, it says so; do it again
-for the rest.`,
+for the rest. ADDRESS may be a name of the address book, as in 'wallet send'.`,
 		Example: "  ingchain wallet sweep ing1q…", Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, operands []string) error {
 			p, err := w.open()
