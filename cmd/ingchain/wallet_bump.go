@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -25,7 +26,8 @@ pays us, back to the wallet with a fee for both: a miner gets the second only wi
 the first. Nothing is replaced, so nothing can be paid twice. A payment that brings
 this wallet nothing cannot be sped up; whoever is paid can do it.
 
-The fee rate is that of both together, with all that they wait for. What the account
+The fee rate is that of both, by themselves and with all that they wait for: what they
+wait for is mined first where it pays more, and helps nobody. What an account
 got stays in the account.`,
 		Example: `  ingchain wallet bump 5f0e…
   ingchain wallet bump 5f0e… --fee-rate 5000`,
@@ -66,7 +68,7 @@ got stays in the account.`,
 }
 
 // waiting asks the node for a payment in its pool.
-func (p *purse) waiting(ctx context.Context, id core.Hash) (*api.TxPending, error) {
+func (p *purse) waiting(ctx context.Context, id core.Hash) (*api.TxDetail, error) {
 	c, err := p.connect(ctx)
 	if err != nil {
 		return nil, err
@@ -79,7 +81,7 @@ func (p *purse) waiting(ctx context.Context, id core.Hash) (*api.TxPending, erro
 	if tx.Status != api.StatusPending || tx.Pending == nil {
 		return nil, fmt.Errorf("%w: payment %s is %s: only one that waits in the pool can be sped up", api.ErrNotAllowed, id.Short(), tx.Status)
 	}
-	return tx.Pending, nil
+	return &tx, nil
 }
 
 // broughtBy returns what a payment brings one account, the one that gets most of it,
@@ -114,21 +116,34 @@ func (p *purse) broughtBy(id core.Hash, coins []wallet.Coin) (brings []wallet.Co
 	return brings, back, err
 }
 
-// speedUp drafts a payment of what another brings us, back to us, that brings both,
-// with all that they wait for, to the fee rate of the terms.
-func speedUp(t wallet.Terms, waits *api.TxPending, brings []wallet.Coin, back wallet.OwnAddress) (*wallet.Draft, error) {
-	if waits.PackageSize < 1 || waits.PackageFee > core.MaxAmount {
-		return nil, fmt.Errorf("the node's answer: a fee of %d grains for %d bytes", uint64(waits.PackageFee), waits.PackageSize)
+// speedUp drafts a payment of what another brings us, back to us, that brings both
+// to the fee rate of the terms: by themselves, and with all that they wait for. What
+// that pays is no help where it pays more, since it is mined before them.
+func speedUp(t wallet.Terms, tx *api.TxDetail, brings []wallet.Coin, back wallet.OwnAddress) (*wallet.Draft, error) {
+	type sum struct {
+		fee  core.Amount
+		size int
 	}
-	if has := wallet.RateOf(waits.PackageFee, waits.PackageSize); t.FeeRate <= has {
+	sums := []sum{{tx.Fee, tx.Size}, {tx.Pending.PackageFee, tx.Pending.PackageSize}}
+	has := wallet.FeeRate(math.MaxUint64)
+	for _, s := range sums {
+		if s.size < 1 || s.fee > core.MaxAmount {
+			return nil, fmt.Errorf("the node's answer: a fee of %d grains for %d bytes", uint64(s.fee), s.size)
+		}
+		has = min(has, wallet.RateOf(s.fee, s.size))
+	}
+	if t.FeeRate <= has {
 		return nil, withHint(fmt.Errorf("it pays %v already, with what it waits for", has), "give more than that with --fee-rate")
 	}
 	d, _, err := wallet.Sweep(t, brings, back.Address, nil)
 	if err != nil {
 		return nil, err
 	}
-	// The rate is above that of the others, so this is above nothing.
-	t.MinFee = t.FeeRate.Fee(waits.PackageSize+d.Size()) - waits.PackageFee
+	for _, s := range sums {
+		if fee := t.FeeRate.Fee(s.size + d.Size()); fee > s.fee {
+			t.MinFee = max(t.MinFee, fee-s.fee)
+		}
+	}
 	if d, _, err = wallet.Sweep(t, brings, back.Address, nil); err != nil {
 		return nil, err
 	}
