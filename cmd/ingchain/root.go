@@ -134,10 +134,14 @@ func group(use, short, id string, verbs ...*cobra.Command) *cobra.Command {
 func unknownVerb(cmd *cobra.Command, name string) error {
 	err := usagef("unknown verb %q for %q", name, cmd.CommandPath())
 	cmd.SuggestionsMinimumDistance = 2
-	if s := cmd.SuggestionsFor(name); len(s) > 0 {
-		return withHint(err, "did you mean '%s %s'?", cmd.CommandPath(), s[0])
+	near := cmd.SuggestionsFor(name)
+	if len(near) == 0 {
+		return err
 	}
-	return err
+	for i := range near { // several may be as near: 'sned' is to 'send' and to 'new'
+		near[i] = fmt.Sprintf("'%s %s'", cmd.CommandPath(), near[i])
+	}
+	return withHint(err, "did you mean %s?", strings.Join(near, " or "))
 }
 
 // args wraps an argument check so that its failure is a usage error that shows
