@@ -67,9 +67,10 @@ func (j *txJournal) lacks(id core.Hash) bool {
 }
 
 // SubmitTxs is [Manager.AddTxs] for our own users, who are told that their
-// payments are kept, else it fails with [ErrNotKept]: it returns once accepted and known ones, with what they
-// depend on in the pool, would survive a kill or a power cut. If that fails, they
-// may be in the pool, but nothing is promised: to submit them again is safe.
+// payments are kept. It returns once accepted and known ones, with what they
+// depend on in the pool, would survive a kill or a power cut. If that fails, which
+// is [ErrNotKept], they may be in the pool, but nothing is promised: to submit them
+// again is safe.
 func (m *Manager) SubmitTxs(ctx context.Context, txs []*core.Transaction) ([]mempool.Outcome, error) {
 	outs, err := m.AddTxs(ctx, "", txs)
 	if err != nil || m.pool.journal == nil {
