@@ -1,8 +1,10 @@
-// Package atomicfile replaces small files so that a crash leaves either the old
-// content or the new one, never a torn or empty file.
+// Package atomicfile replaces files so that a crash leaves either the old content
+// or the new one, never a torn or empty file: in one call, or, for large ones, bit
+// by bit. Start with [Write] or [Create].
 package atomicfile
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +13,10 @@ import (
 	"path/filepath"
 	"runtime"
 )
+
+// bufferBytes is how much of a [Replacement] is written to the disk at once, in
+// bytes.
+const bufferBytes = 64 << 10
 
 // FS is what replacing a file asks of the disk. [OS] is the real one; tests give
 // others that fail.
@@ -42,29 +48,97 @@ func Write(path string, data []byte) error { return WriteTo(OS, path, data) }
 
 // WriteTo is [Write] on a disk of one's own.
 func WriteTo(disk FS, path string, data []byte) error {
+	r, err := Create(disk, path)
+	if err != nil {
+		return err
+	}
+	defer r.Discard()
+	if _, err := r.Write(data); err != nil {
+		return err
+	}
+	return r.Commit()
+}
+
+// Replacement is a file on its way into the place of another: what is written to
+// it shows once it is committed. It is for one goroutine. Start with [Create].
+type Replacement struct {
+	disk FS
+	path string
+	file File // nil once it is committed or discarded
+	buf  *bufio.Writer
+}
+
+// Create begins to replace path, as [Write] does: there is a temporary file until
+// Commit or Discard is called.
+func Create(disk FS, path string) (*Replacement, error) {
 	dir := filepath.Dir(path)
 	if err := MakeDir(disk, dir); err != nil {
-		return err
+		return nil, err
 	}
 	f, err := disk.CreateTemp(dir, TempPattern(filepath.Base(path))) // mode 0600
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = f.Write(data)
+	return &Replacement{disk: disk, path: path, file: f, buf: bufio.NewWriterSize(f, bufferBytes)}, nil
+}
+
+// Write implements [io.Writer]. It is buffered: an error may show later.
+func (r *Replacement) Write(b []byte) (int, error) {
+	n, err := r.buf.Write(b)
+	return n, r.failed(err)
+}
+
+// Sync returns once all that was written is on the disk. It leaves less to do for
+// Commit, which does the same.
+func (r *Replacement) Sync() error {
+	err := r.buf.Flush()
 	if err == nil {
-		err = f.Sync()
+		err = r.file.Sync()
 	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
+	return r.failed(err)
+}
+
+// Commit syncs what was written and renames it over path. After an error the old
+// file stands; only if the directory could not be synced, it may be the new one.
+// Nothing may be called after it but Discard, which does nothing.
+func (r *Replacement) Commit() error {
+	f := r.file
+	err := r.Sync()
+	if cerr := r.close(); err == nil {
+		err = r.failed(cerr)
 	}
 	if err == nil {
-		err = disk.Rename(f.Name(), path)
+		err = r.failed(r.disk.Rename(f.Name(), r.path))
 	}
 	if err != nil {
-		_ = disk.Remove(f.Name())
-		return fmt.Errorf("write %s: %w", f.Name(), err)
+		_ = r.disk.Remove(f.Name())
+		return err
 	}
-	return disk.SyncDir(dir)
+	return r.disk.SyncDir(filepath.Dir(r.path))
+}
+
+// Discard removes what was written. Path is as it was.
+func (r *Replacement) Discard() {
+	f := r.file
+	if f == nil {
+		return
+	}
+	_ = r.close()
+	_ = r.disk.Remove(f.Name())
+}
+
+func (r *Replacement) close() error {
+	f := r.file
+	r.file = nil
+	return f.Close()
+}
+
+// failed says at which file an error happened.
+func (r *Replacement) failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("write a new %s: %w", r.path, err)
 }
 
 // TempPattern matches the names of temporary files that a crash leaves beside
