@@ -291,7 +291,7 @@ func TestFees(t *testing.T) {
 			t.Errorf("%v: %v", bad, err)
 		}
 	}
-	if m, err := n.Mempool(t.Context()); err != nil || m.MaxMemory != 5<<20 {
+	if m, err := n.Mempool(t.Context()); err != nil || m.MaxMemory != 5<<20/4*3 {
 		t.Errorf("%+v, %v", m, err)
 	}
 	for _, bad := range []func(*node.Config){func(c *node.Config) { c.PoolBytes = -1 }, func(c *node.Config) { c.MinFeeRate = 1 << 62 }} {

@@ -22,7 +22,7 @@ var commonTargets = []int{1, 3, 6, 20}
 func poolPolicy(cfg *Config) *mempool.Policy {
 	p := mempool.DefaultPolicy()
 	if cfg.PoolBytes != 0 {
-		p.MaxBytes = cfg.PoolBytes
+		p.Fit(cfg.PoolBytes)
 	}
 	if cfg.MinFeeRate != 0 {
 		p.MinFeeRate = core.Amount(cfg.MinFeeRate)

@@ -204,6 +204,30 @@ func TestOrphanMemory(t *testing.T) {
 	runtime.KeepAlive(p)
 }
 
+// TestHistoryMemory does so for what is remembered of payments that left, with
+// what a node notes of each, in a map of its own.
+func TestHistoryMemory(t *testing.T) {
+	const n = DefaultMaxHistory
+	before := heapBytes()
+	h := newPast(n)
+	var id, block core.Hash
+	for i := range 3 * n { // so that maps have grown as far as they do
+		binary.LittleEndian.PutUint64(id[:], uint64(i))
+		binary.LittleEndian.PutUint64(block[8:], uint64(i/100+1))
+		h.put(Removed{ID: id, Reason: Confirmed, Block: block}, 1)
+		id[31] = 1
+		h.put(Removed{ID: id, Reason: Conflict, By: block, Block: block}, 1)
+		id[31] = 0
+	}
+	used := int(heapBytes() - before)
+	const counted = historyCost - noteCost
+	t.Logf("%d bytes for two payments, counted as %d", used/n, counted)
+	if used > n*counted || used < n*counted/2 {
+		t.Errorf("%d bytes are counted as %d", used, n*counted)
+	}
+	runtime.KeepAlive(h)
+}
+
 func heapBytes() uint64 {
 	runtime.GC()
 	var m runtime.MemStats

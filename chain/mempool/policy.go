@@ -18,6 +18,8 @@ const (
 	// maxRelatives bounds a policy's ancestors, descendants and replaced
 	// payments: walks over them are linear searches.
 	maxRelatives = 1000
+	// maxHistory bounds a policy's history.
+	maxHistory = 1 << 24
 	// maxHolders is how many peers are remembered as having sent one orphan.
 	maxHolders = 8
 )
@@ -30,9 +32,11 @@ const (
 	// DefaultReplaceBump is in grains per 1,000 bytes: Bitcoin Core's
 	// incrementalrelayfee up to its release 29.
 	DefaultReplaceBump core.Amount = 1000
-	// DefaultMaxBytes is 64 MiB of memory, about three full blocks of small
-	// payments on the default network.
-	DefaultMaxBytes = 64 << 20
+	// DefaultMemory is what a pool may take in all, 64 MiB of memory, some 40,000
+	// small payments: two full blocks of them on the default network.
+	DefaultMemory = 64 << 20
+	// DefaultMaxBytes is three quarters of DefaultMemory.
+	DefaultMaxBytes = DefaultMemory / 4 * 3
 	// DefaultMaxTxs is more than DefaultMaxBytes ever holds.
 	DefaultMaxTxs = 500_000
 	// DefaultMaxAncestors and DefaultMaxDescendants are Bitcoin Core's
@@ -52,8 +56,8 @@ const (
 	DefaultFloorHalfLife = 12 * 60 * 1000
 	// DefaultMaxOrphans is Bitcoin Core's, in all.
 	DefaultMaxOrphans = 3000
-	// DefaultMaxOrphanBytes is 16 MiB of memory, in all.
-	DefaultMaxOrphanBytes = 16 << 20
+	// DefaultMaxOrphanBytes is an eighth of DefaultMemory, for all of them.
+	DefaultMaxOrphanBytes = DefaultMemory / 8
 	// DefaultMaxPeerOrphans is btcd's limit of orphans, but for each peer.
 	DefaultMaxPeerOrphans = 100
 	// DefaultMaxPeerOrphanBytes is 1 MiB of memory for each peer.
@@ -61,8 +65,8 @@ const (
 	// DefaultOrphanExpiry is 30 blocks of the default network, in milliseconds;
 	// parents travel with their children, so what is missing comes soon or never.
 	DefaultOrphanExpiry = 5 * 60 * 1000
-	// DefaultMaxHistory takes about 8 MiB when full.
-	DefaultMaxHistory = 32_768
+	// DefaultMaxHistory is what goes into an eighth of DefaultMemory.
+	DefaultMaxHistory = DefaultMemory / 8 / historyCost
 )
 
 // Policy is what one node asks of payments beyond the rules. No two nodes need
@@ -75,7 +79,8 @@ type Policy struct {
 	// floor of a full pool is above the rate of what left it.
 	ReplaceBump core.Amount
 	// MaxBytes bounds the memory that entries take, in bytes, indexes included
-	// ([Stats].Memory). Orphans and the history of removals come on top.
+	// ([Stats].Memory). Orphans and the history of removals come on top:
+	// [Policy.Fit] divides what there is for all.
 	MaxBytes int
 	// MaxTxs bounds the number of entries.
 	MaxTxs int
@@ -123,6 +128,16 @@ func DefaultPolicy() Policy {
 	}
 }
 
+// Fit sets the bounds of memory so that the pool takes no more than so many bytes
+// in all: three quarters are for entries, an eighth each for orphans and for the
+// history. Too few leave bounds that [Policy.Validate] refuses.
+func (p *Policy) Fit(memory int) {
+	p.MaxBytes = memory / 4 * 3
+	p.MaxOrphanBytes = memory / 8
+	p.MaxPeerOrphanBytes = min(DefaultMaxPeerOrphanBytes, p.MaxOrphanBytes/2)
+	p.MaxHistory = min(memory/8/historyCost, maxHistory)
+}
+
 // ErrPolicy is wrapped by every failure of [Policy.Validate].
 var ErrPolicy = errors.New("bad pool policy")
 
@@ -151,7 +166,7 @@ func (p *Policy) Validate() error {
 		{"MaxOrphanBytes", p.MaxOrphanBytes, 0, 1 << 40},
 		{"MaxPeerOrphans", p.MaxPeerOrphans, 0, 1 << 20},
 		{"MaxPeerOrphanBytes", p.MaxPeerOrphanBytes, 0, 1 << 40},
-		{"MaxHistory", p.MaxHistory, 1, 1 << 24},
+		{"MaxHistory", p.MaxHistory, 1, maxHistory},
 	} {
 		if n.value < n.least || n.value > n.most {
 			return fmt.Errorf("%w: %s %d, want %d to %d", ErrPolicy, n.name, n.value, n.least, n.most)

@@ -461,6 +461,30 @@ func TestExpiry(t *testing.T) {
 	}
 }
 
+// TestFit: the defaults are what fits into the default, and no share of any other
+// is more than there is.
+func TestFit(t *testing.T) {
+	p := DefaultPolicy()
+	p.Fit(DefaultMemory)
+	if p != DefaultPolicy() {
+		t.Errorf("%+v, want the defaults", p)
+	}
+	for _, memory := range []int{1 << 20, 5<<20 + 1, 1 << 30, 1 << 40} {
+		p.Fit(memory)
+		if err := p.Validate(); err != nil {
+			t.Errorf("%d bytes: %v", memory, err)
+		}
+		if all := p.MaxBytes + p.MaxOrphanBytes + p.MaxHistory*historyCost; all > memory || p.MaxHistory < maxHistory && all < memory-historyCost-8 || p.MaxPeerOrphanBytes > p.MaxOrphanBytes {
+			t.Errorf("%d bytes: %+v", memory, p)
+		}
+	}
+	for _, memory := range []int{-1, 0, 100} {
+		if p.Fit(memory); !errors.Is(p.Validate(), ErrPolicy) {
+			t.Errorf("%d bytes are enough", memory)
+		}
+	}
+}
+
 func TestHistoryIsBounded(t *testing.T) {
 	w := lone(t, func(p *Policy) { p.MaxHistory = 3 })
 	coins := w.fund(6)

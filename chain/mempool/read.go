@@ -200,6 +200,8 @@ type Stats struct {
 	// Orphans wait for their parents, and take OrphanMemory bytes.
 	Orphans      int
 	OrphanMemory int
+	// HistoryMemory is what the pool takes to remember payments that left, in bytes.
+	HistoryMemory int
 	// LastSeq is the number of the last entry that came.
 	LastSeq uint64
 }
@@ -209,6 +211,6 @@ func (p *Pool) Stats(now uint64) Stats {
 	return Stats{
 		Count: p.total.count, Bytes: p.total.bytes, Fees: p.total.fees,
 		Memory: p.memory, MaxMemory: p.policy.MaxBytes, MinFeeRate: p.MinFeeRate(now),
-		Orphans: len(p.orphans.byLeaf), OrphanMemory: p.orphans.memory, LastSeq: p.nextSeq - 1,
+		Orphans: len(p.orphans.byLeaf), OrphanMemory: p.orphans.memory, HistoryMemory: p.gone.memory(), LastSeq: p.nextSeq - 1,
 	}
 }

@@ -75,7 +75,7 @@ func constants(t *testing.T) map[string]string {
 		values[name] = string(code)
 	}
 	for name, n := range map[string]int{
-		"DefaultMinFeeRate": int(DefaultMinFeeRate), "DefaultReplaceBump": int(DefaultReplaceBump), "DefaultMaxBytes": DefaultMaxBytes, "DefaultMaxTxs": DefaultMaxTxs,
+		"DefaultMinFeeRate": int(DefaultMinFeeRate), "DefaultReplaceBump": int(DefaultReplaceBump), "DefaultMemory": DefaultMemory, "DefaultMaxBytes": DefaultMaxBytes, "DefaultMaxTxs": DefaultMaxTxs,
 		"DefaultMaxAncestors": DefaultMaxAncestors, "DefaultMaxDescendants": DefaultMaxDescendants, "DefaultMaxRelativeBytes": DefaultMaxRelativeBytes,
 		"DefaultMaxReplaced": DefaultMaxReplaced, "DefaultExpiry": DefaultExpiry, "DefaultFloorHalfLife": DefaultFloorHalfLife,
 		"DefaultMaxOrphans": DefaultMaxOrphans, "DefaultMaxOrphanBytes": DefaultMaxOrphanBytes, "DefaultMaxPeerOrphans": DefaultMaxPeerOrphans,

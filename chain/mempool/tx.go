@@ -86,9 +86,10 @@ func uvarintLen(v uint64) int {
 // the whole comes to a little more than what the runtime measures.
 const (
 	txCost       = int(unsafe.Sizeof(Tx{})) + 24
-	entryCost    = int(unsafe.Sizeof(entry{})) + 24 + 2*hashMapCost + 2*8 + 2*16
-	hashMapCost  = 72 // a txid or leaf and a pointer, in a map
-	spendMapCost = 80 // an outpoint and a pointer, in a map
+	entryCost    = int(unsafe.Sizeof(entry{})) + 24 + 2*hashMapCost + noteCost + 2*8 + 2*16
+	noteCost     = 104 // what a node notes in a map of an entry whose journal it keeps
+	hashMapCost  = 72  // a txid or leaf and a pointer, in a map
+	spendMapCost = 80  // an outpoint and a pointer, in a map
 	refCost      = int(unsafe.Sizeof(ref{})) + 72
 	linkCost     = 2 * 2 * 8 // a parent and a child, in slices that grow
 	spentCost    = int(unsafe.Sizeof(spent{}))
