@@ -20,8 +20,8 @@ const DefaultMaxMessageSize = 1 << 20 // 1 MiB
 
 const (
 	gossipHeartbeat = 500 * time.Millisecond
-	gossipHistory   = 10 // heartbeats a message can be asked for again
-	gossipWindow    = 4  // heartbeats a message is offered in
+	gossipHistory   = 6 // heartbeats a message can be asked for again, and is kept
+	gossipWindow    = 4 // heartbeats a message is offered in
 	gossipQueue     = 256
 	validateQueue   = 256 // messages waiting for validation; more are dropped
 
