@@ -48,8 +48,9 @@ type Config struct {
 	// NoIndex runs without the index of addresses and transactions: questions
 	// about addresses are refused.
 	NoIndex bool
-	// PoolBytes bounds the memory of payments that wait for a block, in bytes; 0
-	// means mempool.DefaultMaxBytes.
+	// PoolBytes bounds the memory of the pool of payments, in bytes: those that wait
+	// for a block, those whose parents are missing, and why others left. 0 means
+	// mempool.DefaultMemory.
 	PoolBytes int
 	// MinFeeRate is the least fee of payments that the node keeps and passes on,
 	// in grains per 1,000 bytes; 0 means mempool.DefaultMinFeeRate.
@@ -60,6 +61,11 @@ type Config struct {
 	// PhaseTrace appends the begin and end of phases to a file, for tests that
 	// kill the node in the midst of one; "" means none.
 	PhaseTrace string
+
+	// OwnProcess says that the process is there for this node alone, which may then
+	// set how much garbage Go's collector waits for: less, the more payments wait.
+	// GOGC or GOMEMLIMIT in the environment prevent it.
+	OwnProcess bool
 
 	// Version is what the node calls itself to peers and people.
 	Version string

@@ -328,6 +328,7 @@ func (n *Node) run(ctx context.Context) error {
 	parts.Go(func() error { return n.keepSynced(ctx) })
 	parts.Go(func() error { return n.followIndex(ctx) })
 	parts.Go(func() error { return n.tendPool(ctx) })
+	parts.Go(func() error { return n.tuneCollector(ctx) })
 	parts.Go(func() error { return n.dialer.Run(ctx) })
 	parts.Go(func() error { return n.proto.Run(ctx) })
 	parts.Go(func() error { return n.miner.Run(ctx) })

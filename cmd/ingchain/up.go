@@ -69,7 +69,7 @@ so that the dev nodes of strangers do not become one chain.`,
 	f.IntVar(&o.threads, "mine-threads", 0, "search workers (default one per core)")
 	f.BoolVar(&o.reindex, "reindex", false, "rebuild coins and indexes from the stored blocks first")
 	f.BoolVar(&o.index, "index", true, "keep an index of addresses and transactions, which wallets ask")
-	f.IntVar(&o.poolMiB, "mempool-size", defaultPoolMiB, "memory for payments that wait for a block, in MiB")
+	f.IntVar(&o.poolMiB, "mempool-size", defaultPoolMiB, "memory for payments, in MiB: three quarters for those that wait for a block")
 	f.Uint64Var(&o.minFeeRate, "min-fee-rate", 0, "least fee of payments that this node takes and passes on, in grains per 1,000 bytes (default 1000)")
 	f.StringVar(&o.phaseTrace, "phase-trace", "", "append begin and end of phases to a file, for crash tests")
 	_ = f.MarkHidden("phase-trace") // fails only for a flag that isn't there
@@ -101,7 +101,7 @@ func (a *app) nodeConfig(o *upOptions, mdnsGiven bool) (node.Config, error) {
 		DataDir: a.dataDir, Params: params, Listen: o.listen, Peers: o.peers, MDNS: o.mdns, APIAddr: o.api,
 		Mine: o.mine, MineTo: o.mineTo, MineThreads: o.threads,
 		NoIndex: !o.index, PoolBytes: o.poolMiB << 20, MinFeeRate: o.minFeeRate,
-		Reindex: o.reindex, PhaseTrace: o.phaseTrace, Version: thisVersion().Version, Logger: log,
+		OwnProcess: true, Reindex: o.reindex, PhaseTrace: o.phaseTrace, Version: thisVersion().Version, Logger: log,
 	}
 	if isBuiltInDev(params) {
 		cfg.LoopbackOnly = len(o.listen) == 0
