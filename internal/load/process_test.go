@@ -111,7 +111,7 @@ func runNode(cfg nodeConfig) error {
 func (c nodeConfig) node(log *os.File) node.Config {
 	return node.Config{
 		DataDir: c.DataDir, Params: networkParams(c.Salt), APIAddr: "127.0.0.1:0", Version: "load",
-		Listen: []string{"/ip4/127.0.0.1/tcp/0"}, PoolBytes: c.PoolBytes,
+		Listen: []string{"/ip4/127.0.0.1/tcp/0"}, PoolBytes: c.PoolBytes, OwnProcess: true,
 		Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelInfo})),
 	}
 }

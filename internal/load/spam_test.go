@@ -16,7 +16,7 @@ import (
 const (
 	// chainLength is how many payments of spam spend one after another.
 	chainLength = 2
-	// spamFactor is how often the pool's bound what is alive in a node may grow by.
+	// spamFactor is how often the pool's bound a node's process may grow by.
 	spamFactor = 2
 	// spamPeers are how many send it.
 	spamPeers = 8
@@ -173,8 +173,8 @@ func (s *spam) gossip(perMessage int) {
 	s.Logf("sent %d within %v; %d times let in, %d times thrown out", a.sent.Load(), time.Since(began).Round(time.Millisecond), a.joined.Load(), a.thrown.Load())
 }
 
-// judge looks at what the spam has left. What is alive is held to the bound; by
-// how much the process exceeds that is the collector's choice.
+// judge holds what the process takes of the system's memory to a multiple of what
+// was meant for payments: whatever else spam needs must find room in that.
 func (s *spam) judge() {
 	s.Helper()
 	s.stop()
@@ -185,13 +185,13 @@ func (s *spam) judge() {
 		s.Fatal(err)
 	}
 	grown, alive := int64(after.Peak)-int64(s.before.Memory), int64(live)-int64(s.before.Live)
-	s.Logf("pool: %d payments, %d orphans, %.1f of %.1f MiB, least rate %d; process: grew by %.1f MiB at most (%.2f times the bound), what is alive by %.1f MiB (%.2f times); %.1f s of CPU",
-		m.Count, m.Orphans, mib(m.Memory), mib(s.pool), m.MinFeeRate, mib(grown), float64(grown)/float64(s.pool), mib(alive), float64(alive)/float64(s.pool), (after.CPU - s.before.CPU).Seconds())
-	if m.Memory > s.pool {
-		s.Errorf("the pool takes %d bytes, its bound is %d", m.Memory, s.pool)
+	s.Logf("pool: %d payments, %d orphans, %.1f of %.1f MiB, least rate %d; process: grew by %.1f MiB at most (%.2f times the bound), to %.1f MiB; what is alive by %.1f MiB (%.2f times); %.1f s of CPU",
+		m.Count, m.Orphans, mib(m.Memory), mib(s.pool), m.MinFeeRate, mib(grown), float64(grown)/float64(s.pool), mib(int64(after.Peak)), mib(alive), float64(alive)/float64(s.pool), (after.CPU - s.before.CPU).Seconds())
+	if m.Memory > m.MaxMemory || m.MaxMemory > s.pool {
+		s.Errorf("waiting payments take %d bytes of at most %d, %d were meant for all", m.Memory, m.MaxMemory, s.pool)
 	}
-	if *fullLoad && alive > int64(spamFactor*s.pool) {
-		s.Errorf("what is alive grew by %.1f MiB, want at most %d times the pool's bound of %.1f", mib(alive), spamFactor, mib(s.pool))
+	if *fullLoad && grown > int64(spamFactor*s.pool) {
+		s.Errorf("the process grew by %.1f MiB, want at most %d times the pool's bound of %.1f", mib(grown), spamFactor, mib(s.pool))
 	}
 }
 
