@@ -93,7 +93,8 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, v any, err error
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(append(data, '\n')) // a client that has gone away needs no answer
+	_, _ = w.Write(data) // a client that has gone away needs no answer
+	_, _ = io.WriteString(w, "\n")
 }
 
 // fail sends the problem that err makes. The body may not have been read.
