@@ -20,8 +20,8 @@ import (
 	"github.com/ingchain/ingchain/internal/fuzzing"
 )
 
-// memoryFactor is how many bytes of memory a body may take per byte of it, three
-// readings of the JSON included.
+// memoryFactor is how many bytes of memory a body may take per byte of it, the
+// answer included.
 const memoryFactor = 512
 
 // handle gives a request to a server of a fake node. Streams end at once: the

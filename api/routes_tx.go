@@ -1,13 +1,18 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/ingchain/ingchain/core"
 )
@@ -47,14 +52,93 @@ type (
 	}
 )
 
-// rawTx reads a payment in hexadecimal that a node of these parameters may take:
-// longer ones are refused unread.
-func rawTx(p *core.Params, s string) ([]byte, error) {
-	if len(s) == 0 {
-		return nil, fmt.Errorf("%w: no payment; want its bytes in hexadecimal", ErrBadRequest)
+// batchBody is a batchRequest as the server reads it.
+type batchBody struct {
+	Txs rawTxs `json:"txs"`
+}
+
+// rawTxs decodes a list of payments in hexadecimal without a string for each.
+type rawTxs struct {
+	params *core.Params
+	raws   [][]byte // up to MaxSubmit and to the first that is bad; they share one array
+	count  int      // how many the list has
+	bad    error    // what is wrong with payment len(raws)+1; nil if nothing
+}
+
+// UnmarshalJSONFrom implements [jsonv2.UnmarshalerFrom]. A bad payment is no error
+// before all are counted.
+func (t *rawTxs) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	switch dec.PeekKind() {
+	case jsontext.KindBeginArray:
+	case jsontext.KindNull, jsontext.KindInvalid:
+		return dec.SkipValue() // which says what is invalid
+	default:
+		return &jsonv2.SemanticError{GoType: reflect.TypeFor[[]string]()}
 	}
-	if most := int(p.MaxTxBytes); len(s) > 2*most {
-		return nil, &Refusal{Code: core.ErrTxSize, Detail: fmt.Sprintf("%d bytes, at most %d", len(s)/2, most)}
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	// Two digits make a byte: this is enough for all payments.
+	array := make([]byte, 0, len(dec.UnreadBuffer())/2)
+	for dec.PeekKind() != jsontext.KindEndArray {
+		v, err := dec.ReadValue()
+		if err != nil {
+			return err
+		}
+		if t.count++; t.count > MaxSubmit || t.bad != nil {
+			continue
+		}
+		if t.raws == nil {
+			t.raws = make([][]byte, 0, min(MaxSubmit, 1+len(dec.UnreadBuffer())/len(v)))
+		}
+		begin := len(array)
+		if array, t.bad = appendRaw(array, t.params, v); t.bad == nil {
+			t.raws = append(t.raws, array[begin:len(array):len(array)])
+		}
+	}
+	_, err := dec.ReadToken()
+	return err
+}
+
+// appendRaw appends the payment that a JSON value is.
+func appendRaw(to []byte, p *core.Params, v jsontext.Value) ([]byte, error) {
+	if v.Kind() != jsontext.KindString {
+		return to, fmt.Errorf("%w: want its bytes in hexadecimal, as a string", ErrBadRequest)
+	}
+	digits := v[1 : len(v)-1]
+	if bytes.IndexByte(digits, '\\') >= 0 {
+		var err error
+		if digits, err = jsontext.AppendUnquote(nil, v); err != nil {
+			return to, fmt.Errorf("%w: want its bytes in hexadecimal", ErrBadRequest)
+		}
+	}
+	if err := checkRaw(p, len(digits)); err != nil {
+		return to, err
+	}
+	raw, err := hex.AppendDecode(to, digits)
+	if err != nil {
+		return to, fmt.Errorf("%w: payment: %w", ErrBadRequest, err)
+	}
+	return raw, nil
+}
+
+// checkRaw says whether a node of these parameters may take a payment of so many
+// hexadecimal digits: longer ones are refused unread.
+func checkRaw(p *core.Params, digits int) error {
+	most := int(p.MaxTxBytes)
+	switch {
+	case digits == 0:
+		return fmt.Errorf("%w: no payment; want its bytes in hexadecimal", ErrBadRequest)
+	case digits > 2*most:
+		return &Refusal{Code: core.ErrTxSize, Detail: fmt.Sprintf("%d bytes, at most %d", digits/2, most)}
+	}
+	return nil
+}
+
+// rawTx reads a payment in hexadecimal that a node of these parameters may take.
+func rawTx(p *core.Params, s string) ([]byte, error) {
+	if err := checkRaw(p, len(s)); err != nil {
+		return nil, err
 	}
 	raw, err := hex.DecodeString(s)
 	if err != nil {
@@ -84,23 +168,20 @@ func (s *Server) submitTxs(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.bulk.give()
 	p := s.backend.Params()
-	var q batchRequest
+	q := batchBody{Txs: rawTxs{params: p}}
 	if !s.body(w, r, max(maxBatchBytes, 2*int64(p.MaxTxBytes)+txBodyRoom), &q) {
 		return
 	}
-	if len(q.Txs) == 0 || len(q.Txs) > MaxSubmit {
-		s.fail(w, r, fmt.Errorf("%w: %d payments, want 1 to %d", ErrBadRequest, len(q.Txs), MaxSubmit))
+	txs := &q.Txs
+	if txs.count == 0 || txs.count > MaxSubmit {
+		s.fail(w, r, fmt.Errorf("%w: %d payments, want 1 to %d", ErrBadRequest, txs.count, MaxSubmit))
 		return
 	}
-	raws := make([][]byte, len(q.Txs))
-	for i, t := range q.Txs {
-		var err error
-		if raws[i], err = rawTx(p, t); err != nil {
-			s.fail(w, r, fmt.Errorf("payment %d of %d: %w", i+1, len(q.Txs), err))
-			return
-		}
+	if txs.bad != nil {
+		s.fail(w, r, fmt.Errorf("payment %d of %d: %w", len(txs.raws)+1, txs.count, txs.bad))
+		return
 	}
-	v, err := s.backend.SubmitTxs(r.Context(), raws)
+	v, err := s.backend.SubmitTxs(r.Context(), txs.raws)
 	s.answer(w, r, orEmpty(v), err)
 }
 
