@@ -44,7 +44,7 @@ func newPubSub(ctx context.Context, h p2phost.Host, cfg Config) (*pubsub.PubSub,
 		pubsub.NewAllowlistSubscriptionFilter(cfg.Topics...), maxSubscriptionsPerRPC)
 	score, thresholds := scoring(cfg.Topics)
 	connected := func(p peer.ID) bool { return h.Network().Connectedness(p) == p2pnetwork.Connected }
-	ps, err := pubsub.NewGossipSub(ctx, h,
+	ps, err := pubsub.NewGossipSub(ctx, impatientHost{h, gossipPatience},
 		pubsub.WithMessageSignaturePolicy(pubsub.StrictNoSign),
 		pubsub.WithNoAuthor(),
 		pubsub.WithMessageIdFn(messageID),
