@@ -46,6 +46,8 @@ type attack struct {
 	// fresh has whoever is thrown out come back as somebody else; otherwise it
 	// dials again as who it was.
 	fresh bool
+	// deaf has them listen to gossip without ever reading it.
+	deaf bool
 	// mute has them claim that they have payments to be asked for, and never
 	// answer.
 	mute bool
@@ -133,7 +135,11 @@ func (a *attackers) newPeer() (p2phost.Host, error) {
 			return nil, err
 		}
 		ignore := func(s p2pnetwork.Stream) { _, _ = io.Copy(io.Discard, s) }
-		h.SetStreamHandler(gossipID, ignore)
+		if a.deaf {
+			h.SetStreamHandler(gossipID, func(p2pnetwork.Stream) {})
+		} else {
+			h.SetStreamHandler(gossipID, ignore)
+		}
 		if a.mute {
 			h.SetStreamHandler(protocol.ID, ignore) // which never closes its side
 		} else {

@@ -28,14 +28,14 @@ const (
 
 // TestSpam sends a node far more payments than its pool holds, all of them good,
 // and looks at its memory. They come by gossip from several peers, in full
-// batches or one a message, or through the API, whose payments are journalled,
-// too.
+// batches or one a message, from peers that do not read what is passed on to them,
+// or through the API, whose payments are journalled, too.
 func TestSpam(t *testing.T) {
 	spam, pool := *spamMB, *poolBytes
 	if !*fullLoad {
 		spam, pool = quietSpam, quietPool
 	}
-	for _, way := range []string{"gossip", "singly", "orphans", "api"} {
+	for _, way := range []string{"gossip", "deaf", "singly", "orphans", "api"} {
 		t.Run(way, func(t *testing.T) {
 			if way != "api" {
 				needsLoad(t)
@@ -45,9 +45,9 @@ func TestSpam(t *testing.T) {
 			case "api":
 				s.submit()
 			case "singly":
-				s.gossip(1)
+				s.gossip(1, false)
 			default:
-				s.gossip(wire.MaxBatchTxs)
+				s.gossip(wire.MaxBatchTxs, way == "deaf")
 			}
 			s.judge()
 		})
@@ -154,12 +154,12 @@ func (s *spam) submit() {
 }
 
 // gossip sends the spam as several peers, as fast as the node reads it.
-func (s *spam) gossip(perMessage int) {
+func (s *spam) gossip(perMessage int, deaf bool) {
 	s.Helper()
 	ctx, cancel := context.WithCancel(s.Context())
 	defer cancel()
 	var next atomic.Int64
-	a := s.newAttackers(attack{name: "spam", peers: spamPeers, perMessage: perMessage, fresh: true}, s.victim, *floodRate,
+	a := s.newAttackers(attack{name: "spam", peers: spamPeers, perMessage: perMessage, fresh: true, deaf: deaf}, s.victim, *floodRate,
 		func(b []byte) []byte {
 			i := next.Add(1) - 1
 			if i >= int64(len(s.txs)) {
