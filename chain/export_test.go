@@ -86,6 +86,44 @@ const MaxFaults = maxFaults
 // not.
 func (m *Manager) RewriteJournal() error { return m.rewriteJournal(false) }
 
+// RemoveTx takes a payment from the pool.
+func (m *Manager) RemoveTx(id core.Hash) {
+	m.pool.mu.Lock()
+	defer m.pool.mu.Unlock()
+	m.pool.pool.Remove(id, m.now())
+}
+
+// Notes tells of how many payments the journal knows, and how many of them are
+// being written.
+func (m *Manager) Notes() (count, writing int) {
+	m.pool.journal.mu.Lock()
+	defer m.pool.journal.mu.Unlock()
+	for _, k := range m.pool.journal.kept {
+		if k.writing != 0 {
+			writing++
+		}
+	}
+	return len(m.pool.journal.kept), writing
+}
+
+// ForgetNotes looks for notes of payments that have left the pool, however few
+// there are.
+func (m *Manager) ForgetNotes() error {
+	m.pool.journal.mu.Lock()
+	m.pool.journal.forgetAt = 0
+	m.pool.journal.mu.Unlock()
+	m.pool.forgetNotes()
+	return nil
+}
+
+// NotesGrowth and NotesSlack bound the notes of the journal; LoadTxs is how many
+// payments of it are judged together.
+const (
+	NotesGrowth = notesGrowth
+	NotesSlack  = notesSlack
+	LoadTxs     = loadTxs
+)
+
 // WithJournal returns o with the journal adjusted.
 func (o Options) WithJournal(opts journal.Options) Options {
 	o.journal = opts

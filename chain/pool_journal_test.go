@@ -3,7 +3,6 @@ package chain_test
 import (
 	"bytes"
 	"errors"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -56,6 +55,12 @@ func records(t *testing.T, path string, genesis core.Hash) map[core.Hash]bool {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return toldIn(t, raw, genesis)
+}
+
+// toldIn lists what a journal has, and whether that was acknowledged.
+func toldIn(t *testing.T, raw []byte, genesis core.Hash) map[core.Hash]bool {
+	t.Helper()
 	held, err := journal.Parse(raw, genesis)
 	if err != nil {
 		t.Fatal(err)
@@ -372,46 +377,6 @@ func TestAFullJournalRefuses(t *testing.T) {
 	}
 	mustClose(t, m)
 }
-
-// weakDisk is the operating system's, until it fails.
-type weakDisk struct {
-	files map[string][]byte
-	fail  bool
-}
-
-func (d *weakDisk) ReadFile(path string, from int64) ([]byte, error) {
-	b, ok := d.files[path]
-	if !ok {
-		return nil, fs.ErrNotExist
-	}
-	return b[from:], nil
-}
-
-func (d *weakDisk) Replace(path string, data []byte) error {
-	if d.fail {
-		return syscall.ENOSPC
-	}
-	d.files[path] = data
-	return nil
-}
-
-func (d *weakDisk) Append(path string) (journal.File, error) { return &weakFile{d, path}, nil }
-
-type weakFile struct {
-	disk *weakDisk
-	path string
-}
-
-func (f *weakFile) Write(b []byte) (int, error) {
-	if f.disk.fail {
-		return 0, syscall.ENOSPC
-	}
-	f.disk.files[f.path] = append(f.disk.files[f.path], b...)
-	return len(b), nil
-}
-func (f *weakFile) Sync() error          { return nil }
-func (f *weakFile) Close() error         { return nil }
-func (f *weakFile) Truncate(int64) error { return nil }
 
 // While the disk is full nothing is acknowledged; once there is room again, time
 // mends the journal, with all that was acknowledged before.

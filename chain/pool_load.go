@@ -25,7 +25,7 @@ func (m *Manager) openJournal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	j := &txJournal{file: file, kept: make(map[core.Hash]keeping)}
+	j := newTxJournal(file)
 	j.late = latePayments{tip: m.work.ID, until: m.now() + lateAge}
 	m.pool.journal = j
 	l := loading{m: m, refused: make(map[string]*refusals)}
@@ -126,17 +126,19 @@ func (l *loading) offer(ctx context.Context, list []keepable, last bool) (missin
 	if err != nil {
 		return nil, err
 	}
+	var in []keepable
 	for i := range outs {
 		switch {
 		case outs[i].Err == nil:
 			l.accepted++
-			l.m.pool.journal.kept[list[i].tx.ID()] = keeping{told: list[i].told, saved: true, due: true}
+			in = append(in, list[i])
 		case core.CodeOf(outs[i].Err) == core.ErrMissingCoin && !last:
 			missing = append(missing, list[i])
 		default:
 			l.refuse(&list[i], outs[i].Err)
 		}
 	}
+	l.m.pool.journal.loaded(in)
 	return missing, nil
 }
 

@@ -183,8 +183,23 @@ func (p *Pool) Next(n int) []Entry {
 	return out
 }
 
+// Saved is a payment as it is to be saved.
+type Saved struct {
+	*Tx
+	// Time is when it came, in Unix milliseconds.
+	Time uint64
+}
+
 // Snapshot returns all payments, parents before children: for saving.
-func (p *Pool) Snapshot() []Entry { return p.List(0, p.total.count) }
+func (p *Pool) Snapshot() []Saved {
+	out := make([]Saved, 0, p.total.count)
+	for i := range p.order {
+		if e := p.order[i].e; e != nil {
+			out = append(out, Saved{e.tx, e.time})
+		}
+	}
+	return out
+}
 
 // Stats sums up the pool.
 type Stats struct {

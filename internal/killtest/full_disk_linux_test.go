@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -117,7 +118,7 @@ func TestFullDiskOfAll(t *testing.T) {
 	if _, err := s.NewAddress(0); err != nil {
 		t.Error("the wallet does not go on:", err)
 	}
-	must(t, j.Rewrite(j.Mark(), kept))
+	must(t, j.Rewrite(j.Mark(), slices.Values(kept)))
 	must(t, j.Append(journal.Record{Time: tinyTries, Tx: []byte{1}}))
 	must(t, j.Close())
 	_, loaded, err := journal.Open(filepath.Join(dir, "mempool.dat"), rules.GenesisID(), journal.Options{})

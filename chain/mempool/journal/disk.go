@@ -10,15 +10,28 @@ import (
 
 // Disk is where a journal lies. Tests put one in between that fails.
 type Disk interface {
-	// ReadFile returns a file from an offset on; its error is fs.ErrNotExist if
-	// there is none.
-	ReadFile(path string, from int64) ([]byte, error)
+	// ReadFile returns a file; its error is fs.ErrNotExist if there is none.
+	ReadFile(path string) ([]byte, error)
+	// Read opens a file for reading from an offset on, which is within it.
+	Read(path string, from int64) (io.ReadCloser, error)
 	// Append opens an existing file for writing at its end.
 	Append(path string) (File, error)
-	// Replace puts a file of these bytes in the place of another, or of none:
-	// after a crash there is the old one or the new one, whole. The owner alone
-	// may read it (mode 0600).
-	Replace(path string, data []byte) error
+	// Create begins to replace a file, or none. The owner alone may read it (mode
+	// 0600).
+	Create(path string) (Replacement, error)
+}
+
+// Replacement is a file that is to take the place of another: after a crash there
+// is the old one or the new one, whole.
+type Replacement interface {
+	io.Writer
+	// Sync brings what was written to the disk: it leaves less to do for Commit.
+	Sync() error
+	// Commit puts the file in place, for good. If it fails, the old one may be there
+	// or the new one.
+	Commit() error
+	// Discard removes what was written. After Commit it does nothing.
+	Discard()
 }
 
 // File is an open journal.
@@ -34,28 +47,26 @@ type File interface {
 // osDisk is the operating system's.
 type osDisk struct{}
 
-func (osDisk) ReadFile(path string, from int64) ([]byte, error) {
-	if from == 0 {
-		return os.ReadFile(path)
-	}
+func (osDisk) ReadFile(path string) ([]byte, error) { return os.ReadFile(path) }
+
+func (osDisk) Read(path string, from int64) (io.ReadCloser, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	info, err := f.Stat()
+	if _, err := f.Seek(from, io.SeekStart); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+func (osDisk) Create(path string) (Replacement, error) {
+	r, err := atomicfile.Create(atomicfile.OS, path)
 	if err != nil {
 		return nil, err
 	}
-	b := make([]byte, max(0, info.Size()-from))
-	n, err := f.ReadAt(b, from)
-	if errors.Is(err, io.EOF) { // it was cut meanwhile
-		err = nil
-	}
-	return b[:n], err
+	return r, nil
 }
-
-func (osDisk) Replace(path string, data []byte) error { return atomicfile.Write(path, data) }
 
 func (osDisk) Append(path string) (File, error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0o600)

@@ -16,4 +16,11 @@
 // acknowledged. A crash leaves at most a torn record at the end, which nobody
 // was told of. Damage in the midst costs the records that it hits: reading goes
 // on at the next mark that begins a whole one.
+//
+// # Rewriting
+//
+// The file only grows, so it is rewritten now and then: records of what is to be
+// kept, one after the other, go into a new file, while appending goes on; then what
+// was appended meanwhile is copied behind them, and the new file is renamed over
+// the old one. All of it is synced before.
 package journal

@@ -15,6 +15,10 @@ const (
 	// a longer one.
 	MaxTxBytes = core.MaxBlockBytesLimit
 
+	// RecordBytes is what a record takes in the file beside its transaction, in
+	// bytes.
+	RecordBytes = frameSize + metaSize
+
 	headerSize = 8 + core.HashSize + 4 // bytes
 	frameSize  = 4 + 4 + 4             // bytes of a record before flags: mark, length, checksum
 	metaSize   = 1 + 8                 // bytes of flags and time
@@ -74,18 +78,23 @@ func appendRecord(b []byte, r *Record) ([]byte, error) {
 	if len(r.Tx) == 0 || len(r.Tx) > MaxTxBytes {
 		return b, fmt.Errorf("a payment of %d bytes, want 1 to %d", len(r.Tx), MaxTxBytes)
 	}
+	first := len(b)
 	b = append(b, mark...)
-	length := binary.LittleEndian.AppendUint32(nil, uint32(metaSize+len(r.Tx)))
-	meta := make([]byte, 1, metaSize)
+	b = binary.LittleEndian.AppendUint32(b, uint32(metaSize+len(r.Tx)))
+	b = append(b, 0, 0, 0, 0) // the checksum, once all of it is there
+	flags := byte(0)
 	if r.Acknowledged {
-		meta[0] = flagAcknowledged
+		flags = flagAcknowledged
 	}
-	meta = binary.LittleEndian.AppendUint64(meta, r.Time)
-	sum := crc32.Update(crc32.Update(crc32.Checksum(length, checksum), checksum, meta), checksum, r.Tx)
-	b = append(b, length...)
-	b = binary.LittleEndian.AppendUint32(b, sum)
-	b = append(b, meta...)
-	return append(b, r.Tx...), nil
+	b = binary.LittleEndian.AppendUint64(append(b, flags), r.Time)
+	b = append(b, r.Tx...)
+	binary.LittleEndian.PutUint32(b[first+8:], recordSum(b[first:]))
+	return b, nil
+}
+
+// recordSum is the checksum of a whole record.
+func recordSum(b []byte) uint32 {
+	return crc32.Update(crc32.Checksum(b[4:8], checksum), checksum, b[frameSize:])
 }
 
 // Parse reads the bytes of a journal. The records keep parts of b.
@@ -145,8 +154,7 @@ func parseRecord(b []byte) (r Record, size, work int) {
 		return Record{}, 0, 0
 	}
 	payload := b[frameSize : frameSize+int(length)]
-	sum := crc32.Update(crc32.Checksum(b[4:8], checksum), checksum, payload)
-	if sum != binary.LittleEndian.Uint32(b[8:]) || payload[0]&^flagAcknowledged != 0 {
+	if recordSum(b[:frameSize+int(length)]) != binary.LittleEndian.Uint32(b[8:]) || payload[0]&^flagAcknowledged != 0 {
 		return Record{}, 0, len(payload)
 	}
 	r = Record{Time: binary.LittleEndian.Uint64(payload[1:]), Acknowledged: payload[0] == flagAcknowledged, Tx: payload[metaSize:]}

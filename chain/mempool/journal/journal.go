@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
+	"slices"
 	"sync"
 
 	"github.com/ingchain/ingchain/core"
@@ -60,7 +62,8 @@ type Journal struct {
 	size int64
 	// whole is the size after the last rewrite, or when it was opened.
 	whole int64
-	// rewrites counts them, failed ones too: marks from before are void.
+	// rewrites counts those that came to put a new file in place, failed ones too:
+	// marks from before are void.
 	rewrites int
 	failed   error // ErrFailed and why, until a rewrite succeeds
 	closed   bool
@@ -68,7 +71,8 @@ type Journal struct {
 
 // batch is a write that several appends share.
 type batch struct {
-	bytes []byte
+	parts [][]byte      // of one append each
+	size  int           // of all parts, in bytes
 	done  chan struct{} // closed once err is set
 	err   error
 }
@@ -92,10 +96,10 @@ func Open(path string, genesis core.Hash, opts Options) (*Journal, Loaded, error
 }
 
 func (j *Journal) open() (Loaded, error) {
-	b, err := j.disk.ReadFile(j.path, 0)
+	b, err := j.disk.ReadFile(j.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		b = appendHeader(nil, j.genesis)
-		err = j.disk.Replace(j.path, b)
+		err = j.create(b)
 	}
 	if err != nil {
 		return Loaded{}, err
@@ -120,15 +124,39 @@ func (j *Journal) open() (Loaded, error) {
 	return loaded, nil
 }
 
+// create makes the file.
+func (j *Journal) create(b []byte) error {
+	file, err := j.disk.Create(j.path)
+	if err != nil {
+		return err
+	}
+	defer file.Discard()
+	if _, err := file.Write(b); err != nil {
+		return err
+	}
+	return file.Commit()
+}
+
 // Append writes records and returns once they are synced. After an error the
 // records may or may not be found at the next start: do not acknowledge them.
 // [ErrFull] refuses these records only; any other failure of the disk is
 // [ErrFailed] from then on.
 func (j *Journal) Append(records ...Record) error {
-	var b []byte
+	size := 0
 	for i := range records {
+		size += RecordBytes + len(records[i].Tx)
+	}
+	return j.AppendSeq(slices.Values(records), size)
+}
+
+// AppendSeq is [Journal.Append] for records that are made one after the other:
+// the bytes of one are not looked at any more once the next is asked for. Size is
+// what they take together, with [RecordBytes] each; another is only slower.
+func (j *Journal) AppendSeq(records iter.Seq[Record], size int) error {
+	b := make([]byte, 0, size)
+	for r := range records {
 		var err error
-		if b, err = appendRecord(b, &records[i]); err != nil {
+		if b, err = appendRecord(b, &r); err != nil {
 			return err
 		}
 	}
@@ -147,7 +175,7 @@ func (j *Journal) Append(records ...Record) error {
 }
 
 // enqueue adds bytes to the next write, and reports whether the caller is the
-// one to do it.
+// one to do it. It keeps b.
 func (j *Journal) enqueue(b []byte) (mine *batch, first bool, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -161,7 +189,8 @@ func (j *Journal) enqueue(b []byte) (mine *batch, first bool, err error) {
 	if first = j.next == nil; first {
 		j.next = &batch{done: make(chan struct{})}
 	}
-	j.next.bytes = append(j.next.bytes, b...)
+	j.next.parts = append(j.next.parts, b)
+	j.next.size += len(b)
 	return j.next, first, nil
 }
 
@@ -182,10 +211,19 @@ func (j *Journal) write(b *batch) {
 	err := j.refuses()
 	j.mu.Unlock()
 	if err == nil {
-		err = j.writeSynced(b.bytes)
+		err = j.writeSynced(b.join())
 	}
+	b.parts = nil
 	b.err = err
 	close(b.done)
+}
+
+// join returns all bytes of a batch, to be written at once.
+func (b *batch) join() []byte {
+	if len(b.parts) == 1 {
+		return b.parts[0]
+	}
+	return slices.Concat(b.parts...)
 }
 
 // writeSynced writes and syncs, and never tries again: what an fsync has failed
@@ -230,91 +268,6 @@ func (j *Journal) ShouldRewrite() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return !j.closed && (j.failed != nil || j.size > rewriteBytes && j.size > 2*j.whole || j.size > j.max/2 && j.size > j.whole+j.max/16)
-}
-
-// Mark is a place in the journal. What is appended after it was made is kept by
-// the rewrite that it is given to.
-type Mark struct {
-	rewrites int
-	at       int64
-}
-
-// Mark returns the present end. To rewrite, make a mark, then take what is to be
-// kept from the pool, then call [Journal.Rewrite] with both: a payment that is
-// put into the pool before it is appended is in one or the other.
-func (j *Journal) Mark() Mark {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return Mark{j.rewrites, j.size}
-}
-
-// Rewrite replaces the file by one of these records and of all that were
-// appended since the mark was made. The old file is there until the new one is
-// whole. If it fails, so has the journal, until another call succeeds; if it
-// succeeds, a failure before is over.
-func (j *Journal) Rewrite(m Mark, records []Record) error {
-	size := headerSize
-	for i := range records {
-		size += frameSize + metaSize + len(records[i].Tx)
-	}
-	b := appendHeader(make([]byte, 0, size), j.genesis)
-	for i := range records {
-		var err error
-		if b, err = appendRecord(b, &records[i]); err != nil {
-			return err
-		}
-	}
-	j.io.Lock()
-	defer j.io.Unlock()
-	j.mu.Lock()
-	closed, void := j.closed, m.rewrites != j.rewrites
-	j.mu.Unlock()
-	if closed {
-		return ErrClosed
-	}
-	if void {
-		return ErrMark
-	}
-	if m.at < j.written {
-		old, err := j.disk.ReadFile(j.path, m.at)
-		if err == nil && int64(len(old)) < j.written-m.at {
-			err = fmt.Errorf("%d bytes, there were %d", m.at+int64(len(old)), j.written)
-		}
-		if err != nil {
-			return j.fail(fmt.Errorf("read %s again: %w", j.path, err))
-		}
-		b = append(b, old[:j.written-m.at]...)
-	}
-	return j.replace(b)
-}
-
-// replace puts a file of these bytes in place. j.io is held.
-func (j *Journal) replace(b []byte) error {
-	if j.file != nil {
-		_ = j.file.Close() // all of it is synced; some systems replace no open file
-		j.file = nil
-	}
-	err := j.disk.Replace(j.path, b)
-	if err == nil {
-		j.file, err = j.disk.Append(j.path)
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.rewrites++
-	if err != nil {
-		// The old file may be there or the new one: offsets into it mean nothing, and
-		// the next rewrite begins with a mark and a pool of its own.
-		j.written, j.size, j.whole = 0, 0, 0
-		j.failed = fmt.Errorf("%w: rewrite %s: %w", ErrFailed, j.path, err)
-		return j.failed
-	}
-	waiting := 0
-	if j.next != nil {
-		waiting = len(j.next.bytes)
-	}
-	j.written = int64(len(b))
-	j.size, j.whole, j.failed = j.written+int64(waiting), j.written, nil
-	return nil
 }
 
 // Close closes the file. What was appended is synced already. Closing again

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -33,6 +32,8 @@ func records(from, to int) (rs []Record) {
 	}
 	return rs
 }
+
+func none(func(Record) bool) {}
 
 func same(a, b Record) bool {
 	return a.Time == b.Time && a.Acknowledged == b.Acknowledged && bytes.Equal(a.Tx, b.Tx)
@@ -81,10 +82,10 @@ func TestAppendAndOpenAgain(t *testing.T) {
 	if err := j.Append(record(7)); err != nil {
 		t.Fatal(err)
 	}
-	if err := j.Rewrite(m, records(2, 4)); err != nil {
+	if err := j.Rewrite(m, slices.Values(records(2, 4))); err != nil {
 		t.Fatal(err)
 	}
-	if err := j.Rewrite(m, nil); !errors.Is(err, ErrMark) {
+	if err := j.Rewrite(m, none); !errors.Is(err, ErrMark) {
 		t.Fatalf("an old mark: %v", err)
 	}
 	if err := j.Append(record(8)); err != nil {
@@ -93,7 +94,7 @@ func TestAppendAndOpenAgain(t *testing.T) {
 	if err := errors.Join(j.Close(), j.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if err := j.Append(record(9)); !errors.Is(err, ErrClosed) || !errors.Is(j.Rewrite(j.Mark(), nil), ErrClosed) {
+	if err := j.Append(record(9)); !errors.Is(err, ErrClosed) || !errors.Is(j.Rewrite(j.Mark(), none), ErrClosed) {
 		t.Fatal(err)
 	}
 	_, loaded, err = Open(path, genesis, Options{})
@@ -119,7 +120,7 @@ func TestRecordsOfNoSize(t *testing.T) {
 	if err := j.Append(Record{Tx: make([]byte, MaxTxBytes+1)}); err == nil {
 		t.Fatal("a payment that no network allows")
 	}
-	if err := j.Rewrite(j.Mark(), []Record{{}}); err == nil || j.Err() != nil {
+	if err := j.Rewrite(j.Mark(), slices.Values([]Record{{}})); err == nil || j.Err() != nil {
 		t.Fatal(err, j.Err())
 	}
 }
@@ -221,7 +222,7 @@ func TestFullAndRewritten(t *testing.T) {
 	if err := j.Append(record(1)); !errors.Is(err, ErrFull) || j.Err() != nil {
 		t.Fatal(err, j.Err())
 	}
-	if err := j.Rewrite(j.Mark(), records(1, 2)); err != nil || j.Size() != headerSize+one || j.ShouldRewrite() {
+	if err := j.Rewrite(j.Mark(), slices.Values(records(1, 2))); err != nil || j.Size() != headerSize+one || j.ShouldRewrite() {
 		t.Fatal(err, j.Size())
 	}
 	if err := j.Append(record(1)); err != nil {
@@ -240,7 +241,7 @@ func TestShouldRewriteOnceItHasDoubled(t *testing.T) {
 			t.Fatalf("after %d: %v, %v", i+1, j.ShouldRewrite(), err)
 		}
 	}
-	if err := j.Rewrite(j.Mark(), []Record{big, big}); err != nil || j.ShouldRewrite() {
+	if err := j.Rewrite(j.Mark(), slices.Values([]Record{big, big})); err != nil || j.ShouldRewrite() {
 		t.Fatal("rewritten with as much", err)
 	}
 	for i, want := range []bool{false, false, true} {
@@ -279,160 +280,6 @@ func TestAppendsShareASync(t *testing.T) {
 	if err != nil || len(loaded.Records) != 30 || disk.syncs > 30/2 {
 		t.Fatalf("%d records with %d syncs, %v", len(loaded.Records), disk.syncs, err)
 	}
-}
-
-// memDisk is a disk in memory. The failAt-th operation on it fails, in the midst
-// if it writes.
-type memDisk struct {
-	data   []byte // nil: no file
-	synced []byte // what a power cut leaves at least
-	syncs  int
-
-	ops, failAt int
-	always      bool          // fail from then on
-	late        bool          // a failing replacement has happened
-	gate        chan struct{} // Sync waits for it, unless nil
-}
-
-var errDisk = errors.New("no space left on device")
-
-func newDisk() *memDisk { return &memDisk{failAt: -1} }
-
-func (d *memDisk) fails() bool {
-	d.ops++
-	return d.ops-1 == d.failAt || d.always && d.ops > d.failAt
-}
-
-func (d *memDisk) ReadFile(_ string, from int64) ([]byte, error) {
-	if d.fails() {
-		return nil, errDisk
-	}
-	if d.data == nil {
-		return nil, fs.ErrNotExist
-	}
-	return slices.Clone(d.data[min(from, int64(len(d.data))):]), nil
-}
-
-func (d *memDisk) Append(string) (File, error) {
-	if d.fails() {
-		return nil, errDisk
-	}
-	return memFile{d}, nil
-}
-
-func (d *memDisk) Replace(_ string, data []byte) error {
-	fails := d.fails()
-	if !fails || d.late {
-		d.data = slices.Clone(data)
-		d.synced = slices.Clone(data)
-	}
-	if fails {
-		return errDisk
-	}
-	return nil
-}
-
-type memFile struct{ *memDisk }
-
-func (f memFile) Write(b []byte) (int, error) {
-	if f.fails() {
-		f.data = append(f.data, b[:len(b)/2]...)
-		return len(b) / 2, errDisk
-	}
-	f.data = append(f.data, b...)
-	return len(b), nil
-}
-
-func (f memFile) Sync() error {
-	if f.gate != nil {
-		<-f.gate
-	}
-	f.syncs++
-	if f.fails() {
-		return errDisk
-	}
-	f.synced = slices.Clone(f.data)
-	return nil
-}
-
-func (f memFile) Truncate(size int64) error {
-	if f.fails() {
-		return errDisk
-	}
-	f.data = f.data[:size]
-	return nil
-}
-
-func (memFile) Close() error { return nil }
-
-// TestEveryFailure: wherever the disk fails, and whether or not it recovers,
-// what was acknowledged is found again, nothing is acknowledged before a rewrite
-// has succeeded, and a power cut then changes none of it.
-func TestEveryFailure(t *testing.T) {
-	for _, always := range []bool{false, true} {
-		for _, late := range []bool{false, true} {
-			for failAt := range 40 {
-				t.Run(fmt.Sprintf("%d %v %v", failAt, always, late), func(t *testing.T) {
-					disk := newDisk()
-					disk.failAt, disk.always, disk.late = failAt, always, late
-					acknowledged := tell(t, disk)
-					for _, image := range [][]byte{disk.data, disk.synced} {
-						if image == nil && len(acknowledged) == 0 {
-							continue
-						}
-						loaded, err := Parse(image, genesis)
-						if err != nil {
-							t.Fatal(err)
-						}
-						for _, r := range acknowledged {
-							if !slices.ContainsFunc(loaded.Records, func(o Record) bool { return same(r, o) }) {
-								t.Fatalf("payment %d was acknowledged and is lost", r.Time/1000)
-							}
-						}
-					}
-				})
-			}
-		}
-	}
-}
-
-// tell uses a journal as a node does and returns what it acknowledged.
-func tell(t *testing.T, disk *memDisk) (acknowledged []Record) {
-	t.Helper()
-	j, _, err := Open("j", genesis, Options{Disk: disk})
-	if err != nil {
-		return nil
-	}
-	add := func(n int) {
-		r := record(n)
-		before := j.Err()
-		switch err := j.Append(r); {
-		case err == nil && before != nil:
-			t.Fatalf("payment %d is acknowledged after %v", n, before)
-		case err == nil:
-			acknowledged = append(acknowledged, r)
-		case !errors.Is(err, ErrFailed) || !errors.Is(err, errDisk) || j.Err() == nil || !j.ShouldRewrite():
-			t.Fatal(err)
-		}
-	}
-	for round := range 4 {
-		for n := range 3 {
-			add(round*10 + n)
-		}
-		m := j.Mark()
-		pool := slices.Clone(acknowledged)
-		add(round*10 + 5) // comes while the pool is read
-		if err := j.Rewrite(m, pool); (err == nil) != (j.Err() == nil) {
-			t.Fatal(err, j.Err())
-		}
-	}
-	if !disk.always && j.Err() != nil && disk.ops > disk.failAt+8 {
-		t.Fatal("the disk has recovered, the journal has not")
-	}
-	if err := j.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return acknowledged
 }
 
 func FuzzParse(f *testing.F) {

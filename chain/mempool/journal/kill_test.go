@@ -155,7 +155,7 @@ func appendUntilKilled(t *testing.T, dir string) {
 			ids = append(ids, fmt.Sprintf("%x", r.Time))
 		}
 		killtest.Say("dropping %s", strings.Join(ids, " "))
-		if err := j.Rewrite(mark, records); err != nil {
+		if err := j.Rewrite(mark, slices.Values(records)); err != nil {
 			t.Fatal(err)
 		}
 		killtest.Say("rewritten")
