@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/ingchain/ingchain/chain/mempool"
 	"github.com/ingchain/ingchain/chain/mempool/journal"
@@ -28,8 +29,10 @@ func (m *Manager) openJournal(ctx context.Context) error {
 	j := newTxJournal(file)
 	j.late = latePayments{tip: m.work.ID, until: m.now() + lateAge}
 	m.pool.journal = j
-	l := loading{m: m, refused: make(map[string]*refusals)}
-	if err = l.load(ctx, held.Records); err == nil && l.worthRewriting(&held) {
+	l := loading{m: m, records: len(held.Records), refused: make(map[string]*refusals)}
+	err = l.load(ctx, held.Records)
+	held.Records = nil // with the bytes of the file
+	if err == nil && l.worthRewriting(&held) {
 		err = m.rewriteJournal(true)
 	}
 	if err != nil {
@@ -58,6 +61,7 @@ func (m *Manager) openJournalFile() (*journal.Journal, journal.Loaded, error) {
 // loading is what becomes of a journal's payments.
 type loading struct {
 	m        *Manager
+	records  int
 	accepted int
 	again    int // records of a payment that another one is of, too
 	broken   int // records that are no payment
@@ -70,17 +74,19 @@ type refusals struct {
 	named       []string // the first of those that somebody was told of
 }
 
-// load judges the records in their order. What misses something is tried again
-// at the end: the order of the file need not be that of the pool.
+// load judges the records in their order, some at a time: they take several times
+// the memory once they are parsed. What misses something is tried again at the end:
+// the order of the file need not be that of the pool.
 func (l *loading) load(ctx context.Context, records []journal.Record) error {
-	list := l.parse(records)
+	now := l.m.now()
 	var late []keepable
-	for first := 0; first < len(list); first += loadTxs {
-		missing, err := l.offer(ctx, list[first:min(first+loadTxs, len(list))], false)
+	for some := range slices.Chunk(l.once(records), loadTxs) {
+		missing, err := l.offer(ctx, parse(some, now), false)
 		if err != nil {
 			return err
 		}
 		late = append(late, missing...)
+		l.m.pool.forgetNotes()
 	}
 	if _, err := l.offer(ctx, late, true); err != nil {
 		return err
@@ -92,25 +98,37 @@ func (l *loading) load(ctx context.Context, records []journal.Record) error {
 	return nil
 }
 
-// parse returns the payments of records, each once, none from the future.
-func (l *loading) parse(records []journal.Record) (list []keepable) {
-	now := l.m.now()
-	seen := make(map[core.Hash]int)
-	for i := range records {
-		r := &records[i]
+// once returns the records that are payments, the first of each, with what any of
+// it says. They take the place of those that were there.
+func (l *loading) once(records []journal.Record) []journal.Record {
+	left := records[:0]
+	seen := make(map[core.Hash]int32) // places in left
+	for _, r := range records {
 		t, err := core.ParseTransaction(r.Tx)
 		if err != nil {
 			l.broken++
 			continue
 		}
-		tx := mempool.NewTx(t)
-		if at, ok := seen[tx.ID()]; ok {
-			list[at].told = list[at].told || r.Acknowledged
+		id := t.ID()
+		if at, ok := seen[id]; ok {
+			left[at].Acknowledged = left[at].Acknowledged || r.Acknowledged
 			l.again++
 			continue
 		}
-		seen[tx.ID()] = len(list)
-		list = append(list, keepable{tx: tx, time: min(r.Time, now), told: r.Acknowledged})
+		seen[id] = int32(len(left))
+		left = append(left, r)
+	}
+	return left
+}
+
+// parse returns the payments of records that are some, none from the future.
+func parse(records []journal.Record, now uint64) []keepable {
+	list := make([]keepable, 0, len(records))
+	for i := range records {
+		r := &records[i]
+		if t, err := core.ParseTransaction(r.Tx); err == nil {
+			list = append(list, keepable{tx: mempool.NewTx(t), time: min(r.Time, now), told: r.Acknowledged})
+		}
 	}
 	return list
 }
@@ -183,7 +201,7 @@ func (l *loading) confirmed(tx *mempool.Tx) bool {
 
 // worthRewriting reports whether most of the file is of no use.
 func (l *loading) worthRewriting(held *journal.Loaded) bool {
-	return held.Damaged > 0 || 2*l.accepted < len(held.Records)
+	return held.Damaged > 0 || 2*l.accepted < l.records
 }
 
 func (l *loading) report(held *journal.Loaded) {
