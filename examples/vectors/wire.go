@@ -41,7 +41,7 @@ func messages(lim limits) map[uint64]message {
 		11: {"GetTxs", 32_770, []field{{"ids", "hashes", 1, 1024}}},
 		12: {"Tx", lim.tx, []field{{"tx", "rest", 0, lim.tx}}},
 		13: {"GetPool", 16, []field{{"epoch", "u64", 0, any64}, {"after", "u64", 0, any64}}},
-		14: {"TxIDs", 65_555, []field{{"epoch", "u64", 0, any64}, {"next", "u64", 0, any64}, {"cut", "u8", 0, 1}, {"ids", "hashes", 0, 2048}}},
+		14: {"TxIDs", 65_555, []field{{"epoch", "u64", 1, any64}, {"next", "u64", 0, any64}, {"cut", "u8", 0, 1}, {"ids", "hashes", 0, 2048}}},
 		15: {"GetBlockTxs", 16_418, []field{{name: "block", kind: "hash"}, {"positions", "u16s", 1, 8192}}},
 	}
 }

@@ -94,7 +94,8 @@ func ParseGetPool(b []byte) (*GetPool, error) {
 // TxIDs is a page of what a pool holds, in the order in which it came: parents
 // before children.
 type TxIDs struct {
-	// Epoch names the life of the pool that Next counts in.
+	// Epoch names the life of the pool that Next counts in. It is not 0, which in a
+	// GetPool stands for none.
 	Epoch uint64
 	// Next is what to ask for as GetPool.After, now or later.
 	Next uint64
@@ -120,6 +121,9 @@ func (m *TxIDs) AppendTo(b []byte) []byte {
 func ParseTxIDs(b []byte) (*TxIDs, error) {
 	d := newDecoder(b)
 	m := &TxIDs{Epoch: d.U64(), Next: d.U64(), More: d.flag(), IDs: d.hashes("txids", MaxPoolIDs)}
+	if d.Err() == nil && m.Epoch == 0 {
+		d.Fail("a pool's epoch is not 0")
+	}
 	if d.Err() == nil && m.More && len(m.IDs) == 0 {
 		d.Fail("an empty page with more behind it")
 	}

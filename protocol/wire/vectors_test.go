@@ -287,6 +287,7 @@ func makeSync(t *testing.T) syncVectors {
 	bad("three payments announced, two asked for", "count", wire.TypeGetTxs, splice(getTxs, 0, 1, 3))
 	bad("a pool asked for in 15 bytes", "truncated", wire.TypeGetPool, getPool[:15])
 	bad("a pool asked for in 17 bytes", "size", wire.TypeGetPool, append(getPool[:16:16], 0))
+	bad("a page of epoch 0", "bound", wire.TypeTxIDs, splice(txids, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0))
 	bad("a page of flag 2", "bound", wire.TypeTxIDs, splice(txids, 16, 1, 2))
 	bad("an empty page with more to come", "bound", wire.TypeTxIDs, append(txids[:17:17], 0))
 	bad("one payment of a pool announced, two named", "left over", wire.TypeTxIDs, splice(txids, 17, 1, 1))

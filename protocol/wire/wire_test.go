@@ -55,7 +55,7 @@ func samples() []Message {
 		&Tx{Bytes: []byte("any bytes")},
 		&GetPool{Epoch: 1 << 63, After: 7},
 		&TxIDs{Epoch: 8, Next: 1 << 63, More: true, IDs: hashes(MaxPoolIDs)},
-		&TxIDs{IDs: []core.Hash{}},
+		&TxIDs{Epoch: 1, IDs: []core.Hash{}},
 		&GetBlockTxs{Block: core.Hash{9}, Positions: positions(MaxBlockTxs)},
 		&GetBlockTxs{Positions: []uint16{0, 1<<16 - 1}},
 	}
