@@ -318,6 +318,27 @@ func TestRevertedPaymentsAreJournalledBeforeTheChainMoves(t *testing.T) {
 	mustClose(t, m)
 }
 
+// A payment that was acknowledged and mined before a restart is an acknowledged one
+// if its block is reverted.
+func TestAPromiseOutlivesARestartInABlock(t *testing.T) {
+	b := newBuilder(t)
+	mem := memFS()
+	path := filepath.Join(t.TempDir(), "mempool.dat")
+	m := mustOpen(t, mem, chain.Options{Journal: path})
+	coins := b.fund(m, 1)
+	tx := b.pay(coins[0], 1000)
+	mustSubmit(t, m, tx)
+	parent := m.Tip().ID
+	mustAdd(t, m, b.child(parent, tx))
+	mustClose(t, m)
+	m = mustOpen(t, mem, chain.Options{Journal: path})
+	mustAdd(t, m, b.branch(parent, 2)...)
+	if told := records(t, path, b.genesis()); !isPooled(m, tx) || !told[tx.ID()] {
+		t.Errorf("in the pool: %v, acknowledged in the journal: %v", isPooled(m, tx), told[tx.ID()])
+	}
+	mustClose(t, m)
+}
+
 // What could not be written of reverted blocks is owed until it is.
 func TestOwedPaymentsOutliveAFailedJournal(t *testing.T) {
 	b := newBuilder(t)

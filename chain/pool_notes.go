@@ -100,7 +100,12 @@ func (j *txJournal) reserve(list []keepable) (left []keepable, serial uint64) {
 	left = make([]keepable, 0, len(list))
 	for _, k := range list {
 		id := k.tx.ID()
-		was := j.kept[id]
+		was, noted := j.kept[id]
+		if k.due && !noted {
+			// It was in a block, and nobody knows any more if somebody was told: before a
+			// restart, say. To explain one too many costs little.
+			k.told = true
+		}
 		if j.has(was) && (was.told || !k.told) {
 			continue
 		}
