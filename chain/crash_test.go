@@ -233,3 +233,36 @@ func wantVerifiedNow(t *testing.T, m *chain.Manager) {
 		t.Errorf("verify: %v, %+v", err, r)
 	}
 }
+
+// What an operator has decided of a block outlives a power cut.
+func TestOperatorsVerdictsOutliveAPowerCut(t *testing.T) {
+	b := newBuilder(t)
+	disk := vfs.NewCrashableMem()
+	m := mustOpen(t, disk, chain.Options{})
+	branch := b.branch(b.genesis(), 2)
+	mustAdd(t, m, branch...)
+	if err := m.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	bad := branch[1].ID()
+	cut := func() *chain.Manager {
+		t.Helper()
+		image := disk.CrashClone(vfs.CrashCloneCfg{})
+		mustClose(t, m)
+		disk = image
+		return mustOpen(t, disk, chain.Options{})
+	}
+	if err := m.Invalidate(t.Context(), bad); err != nil {
+		t.Fatal(err)
+	}
+	if m = cut(); m.OnBestChain(bad) {
+		t.Error("the block is on the best chain again")
+	}
+	if err := m.Reconsider(t.Context(), bad); err != nil {
+		t.Fatal(err)
+	}
+	if m = cut(); !m.OnBestChain(bad) {
+		t.Error("the block is not on the best chain again")
+	}
+	mustClose(t, m)
+}

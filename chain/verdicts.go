@@ -267,6 +267,9 @@ func (m *Manager) Invalidate(ctx context.Context, id core.Hash) error {
 	if err := m.remember(id, r.Height, why, true); err != nil {
 		return err
 	}
+	if err := m.store.Sync(); err != nil { // an operator was promised it
+		return err
+	}
 	if err := m.rejudge(); err != nil {
 		return err
 	}
@@ -297,6 +300,9 @@ func (m *Manager) Reconsider(ctx context.Context, id core.Hash) error {
 		}
 	}
 	if err := m.store.Save(&Changes{Cleared: lifted}); err != nil {
+		return err
+	}
+	if err := m.store.Sync(); err != nil {
 		return err
 	}
 	m.verdicts.remove(lifted)
