@@ -3,6 +3,7 @@ package chain_test
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -316,6 +317,31 @@ func TestRevertedPaymentsAreJournalledBeforeTheChainMoves(t *testing.T) {
 	}
 	mined = nil
 	mustClose(t, m)
+}
+
+// What a kill during a rewrite leaves beside the journal goes at the next start;
+// other files do not.
+func TestHalfAJournalIsSweptAway(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a [strange] name")
+	path := filepath.Join(dir, "mempool.dat")
+	half, others := path+".tmp-123", []string{path + ".damaged", filepath.Join(dir, "other.dat.tmp-1")}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range append(others, half) {
+		if err := os.WriteFile(p, []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustClose(t, mustOpen(t, memFS(), chain.Options{Journal: path}))
+	if _, err := os.Stat(half); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("half a journal is still there: %v", err)
+	}
+	for _, p := range others {
+		if _, err := os.Stat(p); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // A payment that was acknowledged and mined before a restart is an acknowledged one

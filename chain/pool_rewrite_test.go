@@ -49,6 +49,8 @@ func (d *weakDisk) Read(path string, from int64) (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(b[from:])), nil
 }
 
+func (d *weakDisk) Sweep(string) {}
+
 func (d *weakDisk) Create(path string) (journal.Replacement, error) {
 	if d.fail {
 		return nil, syscall.ENOSPC

@@ -145,6 +145,17 @@ func (r *Replacement) failed(err error) error {
 // the file of that name.
 func TempPattern(base string) string { return base + ".tmp-*" }
 
+// Sweep removes the temporary files that a crash has left beside path, while nobody
+// replaces it.
+func Sweep(disk FS, path string) {
+	entries, _ := os.ReadDir(filepath.Dir(path)) // what cannot be listed stays
+	for _, e := range entries {
+		if ok, _ := filepath.Match(TempPattern(filepath.Base(path)), e.Name()); ok {
+			_ = disk.Remove(filepath.Join(filepath.Dir(path), e.Name()))
+		}
+	}
+}
+
 // MakeDir makes a directory if it is missing, for the owner alone, so that it is
 // still there after a power cut.
 func MakeDir(disk FS, dir string) error {

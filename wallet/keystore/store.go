@@ -251,10 +251,7 @@ func (s *Store) locked(f func() error) error {
 	}
 	defer func() { _ = lock.Unlock() }()
 	for _, name := range []string{SecretFile, PublicFile, SequenceFile} {
-		stale, _ := filepath.Glob(s.path(atomicfile.TempPattern(name)))
-		for _, path := range stale {
-			_ = s.opts.FS.Remove(path)
-		}
+		atomicfile.Sweep(s.opts.FS, s.path(name))
 	}
 	return f()
 }

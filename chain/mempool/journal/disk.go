@@ -16,6 +16,9 @@ type Disk interface {
 	Read(path string, from int64) (io.ReadCloser, error)
 	// Append opens an existing file for writing at its end.
 	Append(path string) (File, error)
+	// Sweep removes what replacements have left that were neither put in place nor
+	// discarded: a kill came between.
+	Sweep(path string)
 	// Create begins to replace a file, or none. The owner alone may read it (mode
 	// 0600).
 	Create(path string) (Replacement, error)
@@ -59,6 +62,8 @@ func (osDisk) Read(path string, from int64) (io.ReadCloser, error) {
 	}
 	return f, nil
 }
+
+func (osDisk) Sweep(path string) { atomicfile.Sweep(atomicfile.OS, path) }
 
 func (osDisk) Create(path string) (Replacement, error) {
 	r, err := atomicfile.Create(atomicfile.OS, path)

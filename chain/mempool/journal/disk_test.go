@@ -89,6 +89,8 @@ func (d *memDisk) Append(string) (File, error) {
 	return memFile{d}, nil
 }
 
+func (d *memDisk) Sweep(string) {}
+
 func (d *memDisk) Create(string) (Replacement, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

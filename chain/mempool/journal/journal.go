@@ -96,6 +96,7 @@ func Open(path string, genesis core.Hash, opts Options) (*Journal, Loaded, error
 }
 
 func (j *Journal) open() (Loaded, error) {
+	j.disk.Sweep(j.path)
 	b, err := j.disk.ReadFile(j.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		b = appendHeader(nil, j.genesis)
