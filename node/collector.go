@@ -18,8 +18,9 @@ const (
 	// tunedStep is by how much GOGC has to change to be set anew, which stops the
 	// world for a moment.
 	tunedStep = 5
-	// minGarbage is how much garbage is worth a collection in any case, in bytes.
-	minGarbage = 32 << 20
+	// worthwhile is how much garbage is worth a collection in any case, in bytes, or
+	// half of what is meant for the pool, if that is less.
+	worthwhile = 32 << 20
 )
 
 // tuneCollector keeps the pool of payments from being counted in how much garbage
@@ -33,13 +34,18 @@ func (n *Node) tuneCollector(ctx context.Context) error {
 	if !n.cfg.OwnProcess || os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return nil
 	}
-	tune(ctx, liveHeap, n.poolMemory, func(percent int) { debug.SetGCPercent(percent) })
+	budget := n.cfg.PoolBytes
+	if budget == 0 {
+		budget = mempool.DefaultMemory
+	}
+	want := func() int { return collectorPercent(liveHeap(), n.poolMemory(), budget) }
+	tune(ctx, want, func(percent int) { debug.SetGCPercent(percent) })
 	return nil
 }
 
-// tune sets GOGC to what collectorPercent makes of what is alive and of what the
-// pool takes, now and then until ctx ends, and then to what is usual.
-func tune(ctx context.Context, live, pool func() int, set func(percent int)) {
+// tune sets GOGC to what is wanted, now and then until ctx ends, and then to what is
+// usual.
+func tune(ctx context.Context, wanted func() int, set func(percent int)) {
 	tick := time.NewTicker(tuneEvery)
 	defer tick.Stop()
 	defer set(usualPercent)
@@ -50,7 +56,7 @@ func tune(ctx context.Context, live, pool func() int, set func(percent int)) {
 			return
 		case <-tick.C:
 		}
-		want := collectorPercent(live(), pool())
+		want := wanted()
 		if want == is || max(want-is, is-want) < tunedStep && want != usualPercent {
 			continue
 		}
@@ -60,13 +66,13 @@ func tune(ctx context.Context, live, pool func() int, set func(percent int)) {
 }
 
 // collectorPercent is the GOGC that lets garbage grow to as much as there is alive
-// beside the pool, and to minGarbage in any case, but never to more than GOGC=100
-// would. Both in bytes.
-func collectorPercent(live, pool int) int {
+// beside the pool, and to what is worth a collection in any case, but never to more
+// than GOGC=100 would. Budget is what the pool may take; all are in bytes.
+func collectorPercent(live, pool, budget int) int {
 	if live <= 0 {
 		return usualPercent
 	}
-	garbage := max(live-pool, minGarbage)
+	garbage := max(live-pool, min(worthwhile, budget/2))
 	return min(usualPercent, int(int64(garbage)*usualPercent/int64(live)))
 }
 

@@ -19,7 +19,7 @@ func TestTune(t *testing.T) {
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			tune(ctx, func() int { return 200 * mib }, func() int { return pool }, func(percent int) { was = append(was, percent) })
+			tune(ctx, func() int { return collectorPercent(200*mib, pool, 64*mib) }, func(percent int) { was = append(was, percent) })
 		}()
 		for _, held := range []int{0, 100, 104, 96, 120, 120, 4, 0, 0, 100} {
 			pool = held * mib
@@ -45,12 +45,16 @@ func TestCollectorPercent(t *testing.T) {
 		{40 * mib, 60 * mib, 80},          // the pool has grown since
 		{1000 * mib, 50 * mib, 95},        // of a large chain
 		{1 << 40, 1 << 39, 50},            // no overflow
-		{minGarbage / 2, 1000 * mib, 100}, // never more than usual
-		{2 * minGarbage, minGarbage, 50},  // both are the same
-		{minGarbage + 1, 0, usualPercent}, // just above
+		{worthwhile / 2, 1000 * mib, 100}, // never more than usual
+		{2 * worthwhile, worthwhile, 50},  // both are the same
+		{worthwhile + 1, 0, usualPercent}, // just above
 	} {
-		if got := collectorPercent(c.live, c.pool); got != c.want {
+		if got := collectorPercent(c.live, c.pool, 64*mib); got != c.want {
 			t.Errorf("%d MiB alive, %d of the pool: %d %%, want %d", c.live/mib, c.pool/mib, got, c.want)
 		}
+	}
+	// Of a small pool, less is worth it.
+	if got := collectorPercent(32*mib, 24*mib, 32*mib); got != 50 {
+		t.Errorf("a pool of 32 MiB: %d %%, want 50", got)
 	}
 }
