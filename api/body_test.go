@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -50,7 +51,8 @@ func TestBodyErrors(t *testing.T) {
 		{"/v1/txs/batch", `{"txs":[`, "the body ends within its JSON object, after 8 bytes"},
 		{"/v1/txs/batch", `{"txs":["00"}`, plain + "12"},
 		{"/v1/txs/batch", `{"txs":["00"],"txs":["ff"]}`, `key "txs" is there twice`},
-		{"/v1/txs/batch", `{"txs":["zz",["00",{"a":1,"a":2}]]}`, `key "a" is there twice`},
+		{"/v1/txs/batch", `{"txs":[["00"]]}`, "txs[0]: want a string"},
+		{"/v1/txs/batch", `{"txs":["00","zz",{"a":1,"a":2}]}`, "txs[2]: want a string"},
 	} {
 		b := &fakeBackend{}
 		w := handle(t, b, http.MethodPost, c.path, "", "application/json", []byte(c.body))
@@ -69,7 +71,7 @@ func TestBodyErrors(t *testing.T) {
 func TestBatchErrors(t *testing.T) {
 	for body, detail := range map[string]string{
 		`{"txs":["00","",3]}`:                                    "payment 2 of 3: " + ErrBadRequest.Error() + ": no payment; want its bytes in hexadecimal",
-		`{"txs":["00",{"tx":"00"},"z"]}`:                         "payment 2 of 3: " + ErrBadRequest.Error() + ": want its bytes in hexadecimal, as a string",
+		`{"txs":["00",7,"z"]}`:                                   "payment 2 of 3: " + ErrBadRequest.Error() + ": want its bytes in hexadecimal, as a string",
 		`{"txs":["0f","ff0","00","0"]}`:                          "payment 2 of 4: " + ErrBadRequest.Error() + ": payment: encoding/hex: odd length hex string",
 		`{"txs":["0` + strings.Repeat(`","0`, MaxSubmit) + `"]}`: ErrBadRequest.Error() + ": 1001 payments, want 1 to 1000",
 	} {
@@ -123,13 +125,24 @@ func TestBodiesAreCopied(t *testing.T) {
 	}
 }
 
-// A body costs memory for what has come of it, not for what it announces.
+// A body costs memory for what has come of it, not for what it announces, nor for
+// what is not wanted.
 func TestBodyMemory(t *testing.T) {
 	fuzzing.Proportional(t, firstRead, 1, func() {
 		r := postOf("/", nil)
 		r.ContentLength, r.Body = maxBatchBytes, io.NopCloser(iotest.ErrReader(io.ErrUnexpectedEOF))
 		if err := decodeBody(httptest.NewRecorder(), r, maxBatchBytes, new(WalletQuery)); err == nil {
 			t.Error("a body that broke off is decoded")
+		}
+	})
+	var keys []string
+	for i := range 50_000 {
+		keys = append(keys, fmt.Sprintf(`"%x":1`, i))
+	}
+	nested := []byte(`{"txs":[{` + strings.Join(keys, ",") + `}]}`)
+	fuzzing.Proportional(t, len(nested), 1, func() {
+		if err := decodeObject(nested, &batchBody{Txs: rawTxs{params: core.Dev()}}); err == nil {
+			t.Error("an object is taken for a payment")
 		}
 	})
 	const limit = 1 << 20

@@ -66,7 +66,7 @@ type rawTxs struct {
 }
 
 // UnmarshalJSONFrom implements [jsonv2.UnmarshalerFrom]. A bad payment is no error
-// before all are counted.
+// before all are counted, unless it is a list or an object.
 func (t *rawTxs) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	switch dec.PeekKind() {
 	case jsontext.KindBeginArray:
@@ -80,7 +80,14 @@ func (t *rawTxs) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	}
 	// Two digits make a byte: this is enough for all payments.
 	array := make([]byte, 0, len(dec.UnreadBuffer())/2)
-	for dec.PeekKind() != jsontext.KindEndArray {
+	for {
+		kind := dec.PeekKind()
+		if kind == jsontext.KindEndArray {
+			break
+		}
+		if kind == jsontext.KindBeginObject || kind == jsontext.KindBeginArray {
+			return t.nested(dec)
+		}
 		v, err := dec.ReadValue()
 		if err != nil {
 			return err
@@ -98,6 +105,16 @@ func (t *rawTxs) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	}
 	_, err := dec.ReadToken()
 	return err
+}
+
+// nested refuses a list or an object in the place of a payment, unread: to find keys
+// that are there twice, the decoder would keep all of them, in ten times their length.
+func (t *rawTxs) nested(dec *jsontext.Decoder) error {
+	at := dec.StackPointer() // of the list, or of the last payment in it
+	if t.count > 0 {
+		at = at.Parent()
+	}
+	return &jsonv2.SemanticError{JSONPointer: at.AppendToken(strconv.Itoa(t.count)), GoType: reflect.TypeFor[string]()}
 }
 
 // appendRaw appends the payment that a JSON value is.
