@@ -108,7 +108,7 @@ func (t *rawTxs) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 }
 
 // nested refuses a list or an object in the place of a payment, unread: to find keys
-// that are there twice, the decoder would keep all of them, in ten times their length.
+// that are there twice, the decoder would keep all of them, in fifteen times their length.
 func (t *rawTxs) nested(dec *jsontext.Decoder) error {
 	at := dec.StackPointer() // of the list, or of the last payment in it
 	if t.count > 0 {
