@@ -150,7 +150,9 @@ type Mempool struct {
 	Tip   Ref `json:"tip"` // that they are good on
 	Count int `json:"count"`
 	Bytes int `json:"bytes"` // of their encodings
-	// Memory is what they take in the node, of at most MaxMemory, in bytes.
+	// Memory is what they take in the node, of at most MaxMemory, in bytes: the
+	// greater part of what is meant for the pool. Orphans, and what is remembered of
+	// payments that left, take the rest.
 	Memory    int         `json:"memory"`
 	MaxMemory int         `json:"max_memory"`
 	Fees      core.Amount `json:"fees"` // grains
