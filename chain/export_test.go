@@ -86,6 +86,9 @@ const MaxFaults = maxFaults
 // not.
 func (m *Manager) RewriteJournal() error { return m.rewriteJournal(false) }
 
+// SaveOwed writes payments of reverted blocks to the journal.
+func (m *Manager) SaveOwed() { m.saveOwed() }
+
 // RemoveTx takes a payment from the pool.
 func (m *Manager) RemoveTx(id core.Hash) {
 	m.pool.mu.Lock()

@@ -51,11 +51,14 @@ func notKept(err error) error {
 
 // saveOwed writes payments of reverted blocks to the journal, which may have
 // dropped them when they were confirmed: somebody may have been told that they
-// are kept, before a restart even. What cannot be written stays owed.
+// are kept, before a restart even. What cannot be written stays owed. It returns
+// once nobody else writes such payments either: then the store may forget the blocks.
 func (m *Manager) saveOwed() {
 	if m.pool == nil || m.pool.journal == nil {
 		return
 	}
+	m.pool.journal.saving.Lock()
+	defer m.pool.journal.saving.Unlock()
 	owed := m.pool.takeUnsaved()
 	if len(owed) == 0 {
 		return

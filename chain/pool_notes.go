@@ -23,6 +23,9 @@ type txJournal struct {
 	file *journal.Journal
 	// rewriting is held by the one rewrite.
 	rewriting sync.Mutex
+	// saving is held by the one who writes payments of reverted blocks. It comes
+	// before rewriting.
+	saving sync.Mutex
 
 	// mu guards what follows. Where both are taken, txPool.mu comes before it.
 	mu sync.Mutex

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -29,6 +30,8 @@ type weakDisk struct {
 	fail  bool
 	// rewriting is called once when all records of a new file are written.
 	rewriting func()
+	// writing is called once before anything is written to the journal.
+	writing func()
 }
 
 func (d *weakDisk) ReadFile(path string) ([]byte, error) {
@@ -68,6 +71,13 @@ type weakFile struct {
 func (f *weakFile) Write(b []byte) (int, error) {
 	if f.disk.fail {
 		return 0, syscall.ENOSPC
+	}
+	f.disk.mu.Lock()
+	do := f.disk.writing
+	f.disk.writing = nil
+	f.disk.mu.Unlock()
+	if do != nil {
+		do()
 	}
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
@@ -158,6 +168,39 @@ func TestPaymentsThatComeAgainDuringARewrite(t *testing.T) {
 		if err := m.RewriteJournal(); err != nil {
 			t.Fatal(err)
 		}
+	}
+	mustClose(t, m)
+}
+
+// While somebody else writes a payment that a reverted block had, a change of the
+// chain does not go on: its store would forget the block before the journal has it.
+func TestAChangeWaitsForWhoSavesPayments(t *testing.T) {
+	b := newBuilder(t)
+	disk := &weakDisk{files: make(map[string][]byte)}
+	m := mustOpen(t, memFS(), chain.Options{Journal: "j"}.WithJournal(journal.Options{Disk: disk}))
+	tx := b.pay(b.fund(m, 1)[0], 1000)
+	mustSubmit(t, m, tx)
+	parent := m.Tip().ID
+	mustAdd(t, m, b.child(parent, tx))
+	if err := m.RewriteJournal(); err != nil {
+		t.Fatal(err)
+	}
+	went := make(chan bool)
+	disk.writing = func() {
+		go func() {
+			m.SaveOwed()
+			told := disk.told(t, "j", b.genesis())
+			went <- told[tx.ID()]
+		}()
+		select {
+		case has := <-went:
+			go func() { went <- has }()
+		case <-time.After(50 * time.Millisecond): // as it should
+		}
+	}
+	mustAdd(t, m, b.branch(parent, 2)...)
+	if !<-went {
+		t.Error("a change went on before the payment was in the journal")
 	}
 	mustClose(t, m)
 }
