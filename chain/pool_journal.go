@@ -174,7 +174,8 @@ func (j *txJournal) append(list []keepable) error {
 	}
 	list, serial := j.reserve(list)
 	if len(list) == 0 {
-		return nil
+		// A rewrite that has failed since may have put its file in place nevertheless.
+		return j.file.Err()
 	}
 	size := 0
 	for i := range list {

@@ -1,9 +1,14 @@
 package chain
 
 import (
+	"bytes"
+	"errors"
+	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/ingchain/ingchain/chain/mempool"
+	"github.com/ingchain/ingchain/chain/mempool/journal"
 	"github.com/ingchain/ingchain/core"
 )
 
@@ -29,6 +34,31 @@ func TestAnOldAppendSavesNothingForANewOne(t *testing.T) {
 	j.written(list, serial, true)
 	if j.lacks(id) {
 		t.Error("the payment is taken for lost")
+	}
+}
+
+// If the journal fails while what it is said to hold is looked up, nothing is
+// promised: the notes may be of a file that is not there any more.
+func TestAFailureMeanwhilePromisesNothing(t *testing.T) {
+	file, _, err := journal.Open(filepath.Join(t.TempDir(), "j"), core.Hash{}, journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := newTxJournal(file)
+	list, serial := j.reserve(aKeepable(true))
+	j.written(list, serial, true)
+	j.mu.Lock()
+	appended := make(chan error)
+	go func() { appended <- j.append(list) }()
+	for stacks := make([]byte, 1<<20); !bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("(*txJournal).reserve(")); {
+		runtime.Gosched()
+	}
+	if err := file.Close(); err != nil { // any failure will do
+		t.Fatal(err)
+	}
+	j.mu.Unlock()
+	if err := <-appended; !errors.Is(err, journal.ErrClosed) {
+		t.Errorf("got %v, want %v", err, journal.ErrClosed)
 	}
 }
 
