@@ -155,17 +155,19 @@ func (g *gatherer) add(id core.Hash, told bool) bool {
 }
 
 // append writes what the journal does not have yet, and syncs. If the journal is
-// full it is rewritten first.
+// full it is rewritten first, once for all who find it so.
 func (m *Manager) append(list []keepable) error {
 	defer m.pool.forgetNotes()
-	err := m.pool.journal.append(list)
+	j := m.pool.journal
+	done := j.done()
+	err := j.append(list)
 	if !errors.Is(err, journal.ErrFull) {
 		return err
 	}
-	if err := m.rewriteJournal(false); err != nil {
+	if err := m.makeRoom(done); err != nil {
 		return err
 	}
-	return m.pool.journal.append(list)
+	return j.append(list)
 }
 
 func (j *txJournal) append(list []keepable) error {

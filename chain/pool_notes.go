@@ -40,7 +40,9 @@ type txJournal struct {
 	// began is the serial at which the last rewrite began that is under way or has
 	// succeeded. Records of notes up to there may be gone with the old file.
 	began uint64
-	late  latePayments
+	// rewrites is how many have succeeded.
+	rewrites uint64
+	late     latePayments
 }
 
 // keeping says what the journal has of a payment.

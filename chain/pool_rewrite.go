@@ -15,9 +15,33 @@ import (
 // that it should hold, or all. What a block took is dropped, once that block
 // would survive a power cut.
 func (m *Manager) rewriteJournal(all bool) error {
+	m.pool.journal.rewriting.Lock()
+	defer m.pool.journal.rewriting.Unlock()
+	return m.rewriteLocked(all)
+}
+
+// makeRoom rewrites a full journal, unless somebody else has since so many rewrites
+// were done.
+func (m *Manager) makeRoom(done uint64) error {
 	j := m.pool.journal
 	j.rewriting.Lock()
 	defer j.rewriting.Unlock()
+	if j.done() != done {
+		return nil
+	}
+	return m.rewriteLocked(false)
+}
+
+// done is how many rewrites have succeeded.
+func (j *txJournal) done() uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.rewrites
+}
+
+// rewriteLocked is rewriteJournal for who holds txJournal.rewriting.
+func (m *Manager) rewriteLocked(all bool) error {
+	j := m.pool.journal
 	// The mark comes first: what is reserved from begin on is appended behind it.
 	// Then the notes, then the pool: what was noted by then is in the pool, or has
 	// left it.
@@ -108,6 +132,7 @@ func (p *txPool) rewritten(entries []mempool.Saved) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.serial++
+	j.rewrites++
 	for i := range entries {
 		id := entries[i].ID()
 		if k, ok := j.kept[id]; ok && k.serial <= j.began {

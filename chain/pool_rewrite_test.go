@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -30,6 +31,8 @@ type weakDisk struct {
 	fail  bool
 	// rewriting is called once when all records of a new file are written.
 	rewriting func()
+	// created counts new files.
+	created int
 	// writing is called once before anything is written to the journal.
 	writing func()
 }
@@ -58,6 +61,9 @@ func (d *weakDisk) Create(path string) (journal.Replacement, error) {
 	if d.fail {
 		return nil, syscall.ENOSPC
 	}
+	d.mu.Lock()
+	d.created++
+	d.mu.Unlock()
 	return &weakReplacement{weakFile: weakFile{d, path}}, nil
 }
 
@@ -315,6 +321,37 @@ func wantKept(t *testing.T, m *chain.Manager, path string, genesis core.Hash, le
 			}
 		}
 	})
+}
+
+// Where many find the journal full, one makes room for all of them.
+func TestManyFindTheJournalFull(t *testing.T) {
+	const room, before, many = 10, 30, 8
+	p := newPurse(t, before+many)
+	disk := &weakDisk{files: make(map[string][]byte)}
+	policy := mempool.DefaultPolicy()
+	policy.MaxTxs = room
+	var txs []*core.Transaction
+	for i, c := range p.coins {
+		tx := p.pay(c, 1000*core.Amount(i+1)) // more than the floor that the one before leaves
+		txs = append(txs, &tx)
+	}
+	record := int64(journal.RecordBytes + len(txs[0].AppendTo(nil)))
+	opts := chain.Options{Policy: &policy, Journal: "j"}
+	m := p.reopen(t, memFS(), opts.WithJournal(journal.Options{Disk: disk, MaxBytes: (before + 1) * record}))
+	mustAdd(t, m, p.chain...)
+	submitAll(t, m, txs[:before], 1, 1)
+	disk.created = 0
+	disk.rewriting = func() {
+		stacks := make([]byte, 1<<20)
+		for bytes.Count(stacks[:runtime.Stack(stacks, true)], []byte("(*Manager).makeRoom(")) < many {
+			runtime.Gosched() // until all have found it full
+		}
+	}
+	submitAll(t, m, txs[before:], 1, many)
+	if disk.created != 1 {
+		t.Errorf("%d rewrites, want 1", disk.created)
+	}
+	mustClose(t, m)
 }
 
 // Payments are submitted by several, driven out and submitted again, while notes
