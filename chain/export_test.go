@@ -89,6 +89,9 @@ func (m *Manager) RewriteJournal() error { return m.rewriteJournal(false) }
 // SaveOwed writes payments of reverted blocks to the journal.
 func (m *Manager) SaveOwed() { m.saveOwed() }
 
+// AppendToJournal appends a record of nobody's.
+func (m *Manager) AppendToJournal(r journal.Record) error { return m.pool.journal.file.Append(r) }
+
 // RemoveTx takes a payment from the pool.
 func (m *Manager) RemoveTx(id core.Hash) {
 	m.pool.mu.Lock()

@@ -45,8 +45,13 @@ func (m *Manager) openJournal(ctx context.Context) error {
 // openJournalFile opens the file; one that is no journal of this network is set
 // aside, since a node must start.
 func (m *Manager) openJournalFile() (*journal.Journal, journal.Loaded, error) {
-	path, genesis := m.opts.Journal, m.rules.GenesisID()
-	file, held, err := journal.Open(path, genesis, m.opts.journal)
+	path, genesis, opts := m.opts.Journal, m.rules.GenesisID(), m.opts.journal
+	if opts.MaxBytes == 0 {
+		// A payment takes no more in the file than in the pool, whatever its bound: a
+		// full pool leaves a quarter of the file.
+		opts.MaxBytes = max(journal.DefaultMaxBytes, int64(m.pool.pool.Policy().MaxBytes)/3*4)
+	}
+	file, held, err := journal.Open(path, genesis, opts)
 	if !errors.Is(err, journal.ErrFormat) && !errors.Is(err, journal.ErrGenesis) {
 		return file, held, err
 	}
@@ -55,7 +60,7 @@ func (m *Manager) openJournalFile() (*journal.Journal, journal.Loaded, error) {
 		return nil, held, fmt.Errorf("%w; it cannot be set aside: %w", err, rerr)
 	}
 	m.opts.Logger.Warn("the journal of payments cannot be read: starting with an empty one", "err", err, "kept_as", aside)
-	return journal.Open(path, genesis, m.opts.journal)
+	return journal.Open(path, genesis, opts)
 }
 
 // loading is what becomes of a journal's payments.

@@ -323,6 +323,22 @@ func wantKept(t *testing.T, m *chain.Manager, path string, genesis core.Hash, le
 	})
 }
 
+// In the journal is room for all that is in the pool, however large that may be.
+func TestTheJournalOfALargePool(t *testing.T) {
+	policy := mempool.DefaultPolicy()
+	policy.Fit(2 * mempool.DefaultMemory)
+	opts := chain.Options{Policy: &policy, Journal: "j"}
+	disk := &weakDisk{files: make(map[string][]byte)}
+	m := mustOpen(t, memFS(), opts.WithJournal(journal.Options{Disk: disk}))
+	tx := make([]byte, journal.MaxTxBytes)
+	for held := 0; held < policy.MaxBytes; held += len(tx) {
+		if err := m.AppendToJournal(journal.Record{Tx: tx}); err != nil {
+			t.Fatalf("with %d bytes, of a pool of %d: %v", held, policy.MaxBytes, err)
+		}
+	}
+	mustClose(t, m)
+}
+
 // Where many find the journal full, one makes room for all of them.
 func TestManyFindTheJournalFull(t *testing.T) {
 	const room, before, many = 10, 30, 8
