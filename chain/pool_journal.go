@@ -23,7 +23,13 @@ func (m *Manager) SubmitTxs(ctx context.Context, txs []*core.Transaction) ([]mem
 	if err != nil || m.pool.journal == nil {
 		return outs, err
 	}
-	if err := notKept(m.append(m.toKeep(outs, nil))); err != nil {
+	list, mined := m.toKeep(outs, nil)
+	if mined {
+		if err := m.store.Sync(); err != nil {
+			return nil, notKept(fmt.Errorf("sync the chain, which has payments that are submitted: %w", err))
+		}
+	}
+	if err := notKept(m.append(list)); err != nil {
 		return nil, err
 	}
 	return outs, nil
@@ -63,7 +69,8 @@ func (m *Manager) saveOwed() {
 	if len(owed) == 0 {
 		return
 	}
-	err := m.append(m.toKeep(nil, owed))
+	list, _ := m.toKeep(nil, owed)
+	err := m.append(list)
 	if err == nil {
 		return
 	}
@@ -100,8 +107,9 @@ func (p *txPool) takeUnsaved() []core.Hash {
 }
 
 // toKeep lists payments that wait for a block, each behind those that it depends
-// on: accepted and known ones of outs, and owed ones.
-func (m *Manager) toKeep(outs []mempool.Outcome, owed []core.Hash) []keepable {
+// on: accepted and known ones of outs, and owed ones. Mined says that some of outs
+// are known for being in a block instead.
+func (m *Manager) toKeep(outs []mempool.Outcome, owed []core.Hash) (list []keepable, mined bool) {
 	p := m.pool
 	g := gatherer{pool: p.pool, seen: make(map[core.Hash]int, len(outs)+len(owed))}
 	now := m.now()
@@ -112,9 +120,13 @@ func (m *Manager) toKeep(outs []mempool.Outcome, owed []core.Hash) []keepable {
 		if o.Err != nil {
 			continue
 		}
-		if !g.add(o.Tx.ID(), true) && o.Status == mempool.Accepted {
+		switch {
+		case g.add(o.Tx.ID(), true):
+		case o.Status == mempool.Accepted:
 			// A block took it meanwhile, which may be lost in a crash.
 			g.list = append(g.list, keepable{tx: o.Tx, time: now, told: true})
+		default: // nobody has looked at these witnesses, so the journal must not have them
+			mined = true
 		}
 	}
 	for _, id := range owed {
@@ -122,7 +134,7 @@ func (m *Manager) toKeep(outs []mempool.Outcome, owed []core.Hash) []keepable {
 			g.list[g.seen[id]].due = true
 		}
 	}
-	return g.list
+	return g.list, mined
 }
 
 // gatherer collects entries of the pool with their ancestors.

@@ -54,7 +54,8 @@ func (m *Manager) offerLate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("offer payments of the journal again: %w", err)
 	}
-	if err := m.append(m.toKeep(outs, nil)); err != nil {
+	keep, _ := m.toKeep(outs, nil)
+	if err := m.append(keep); err != nil {
 		return fmt.Errorf("keep payments of the journal: %w", err)
 	}
 	m.pool.journal.settleLate(outs)

@@ -480,3 +480,34 @@ func TestALongJournalIsLoadedInParts(t *testing.T) {
 	}
 	mustClose(t, m)
 }
+
+// A payment that somebody is told is known, for being in a block, outlives a power
+// cut.
+func TestAKnownPaymentOutlivesItsBlock(t *testing.T) {
+	b := newBuilder(t)
+	disk := vfs.NewCrashableMem()
+	opts := chain.Options{Journal: filepath.Join(t.TempDir(), "j")}
+	m := mustOpen(t, disk, opts)
+	tx := b.pay(b.fund(m, 1)[0], 1000)
+	if err := m.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.AddTxs(t.Context(), "peer", pointers([]core.Transaction{tx})); err != nil {
+		t.Fatal(err)
+	}
+	block := b.child(m.Tip().ID, tx)
+	mustAdd(t, m, block)
+	outs, err := m.SubmitTxs(t.Context(), pointers([]core.Transaction{tx}))
+	if err != nil || outs[0].Status != mempool.Known {
+		t.Fatal(outs, err)
+	}
+	image := disk.CrashClone(vfs.CrashCloneCfg{})
+	killed := filepath.Join(t.TempDir(), "killed")
+	copyFile(t, opts.Journal, killed)
+	mustClose(t, m)
+	m = mustOpen(t, image, chain.Options{Journal: killed})
+	if !isPooled(m, tx) && !m.OnBestChain(block.ID()) {
+		t.Errorf("it is lost; the tip is at height %d", m.Tip().Height)
+	}
+	mustClose(t, m)
+}
