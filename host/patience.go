@@ -10,15 +10,17 @@ import (
 	p2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
 )
 
-// gossipPatience is how long a peer may take to read one gossip message. What
-// waits for it is kept meanwhile: gossipsub by itself allows 30 s, in which
+// gossipPatience is how long a peer may take to read what is written to it at once:
+// a gossip message, or several up to DefaultMaxMessageSize that it has asked for.
+// What waits behind is kept meanwhile: gossipsub by itself allows 30 s, in which
 // batches of payments come to more than a hundred MB. The largest batch takes a
 // line of 1 Mbit/s four seconds.
 const gossipPatience = 5 * time.Second
 
 // impatientHost is what gossipsub is given: a host whose peers have to read. A
 // stream whose peer does not is reset, and gossipsub opens another one, with
-// nothing waiting.
+// nothing waiting; after four within ten minutes of each other, none until the peer
+// connects anew. It may still ask for what gossip does not bring.
 type impatientHost struct {
 	p2phost.Host
 	patience time.Duration
