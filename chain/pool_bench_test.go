@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/ingchain/ingchain/chain"
-	"github.com/ingchain/ingchain/chain/mempool"
 	"github.com/ingchain/ingchain/core"
 )
 
@@ -41,36 +40,6 @@ func BenchmarkSubmitTxs(b *testing.B) {
 			b.ReportMetric(n/b.Elapsed().Seconds(), "txs/s")
 			b.ReportMetric(float64(cpu.Microseconds())/n, "cpu-µs/tx")
 		})
-	}
-}
-
-// submitAll submits payments from several goroutines, all of which must be
-// accepted.
-func submitAll(tb testing.TB, m *chain.Manager, txs []*core.Transaction, batch, callers int) {
-	var next, failed atomic.Int64
-	var wg sync.WaitGroup
-	for range callers {
-		wg.Go(func() {
-			for {
-				end := int(next.Add(int64(batch)))
-				if end-batch >= len(txs) {
-					return
-				}
-				outs, err := m.SubmitTxs(context.Background(), txs[end-batch:min(end, len(txs))])
-				if err != nil {
-					failed.Add(1)
-				}
-				for i := range outs {
-					if outs[i].Status != mempool.Accepted {
-						failed.Add(1)
-					}
-				}
-			}
-		})
-	}
-	wg.Wait()
-	if n := failed.Load(); n > 0 {
-		tb.Fatal(n, "payments failed")
 	}
 }
 

@@ -1,7 +1,10 @@
 package chain_test
 
 import (
+	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/ingchain/ingchain/chain"
@@ -134,4 +137,34 @@ func TestPoolRefusals(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 	})
+}
+
+// submitAll submits payments from several goroutines, all of which must be
+// accepted.
+func submitAll(tb testing.TB, m *chain.Manager, txs []*core.Transaction, batch, callers int) {
+	var next, failed atomic.Int64
+	var wg sync.WaitGroup
+	for range callers {
+		wg.Go(func() {
+			for {
+				end := int(next.Add(int64(batch)))
+				if end-batch >= len(txs) {
+					return
+				}
+				outs, err := m.SubmitTxs(context.Background(), txs[end-batch:min(end, len(txs))])
+				if err != nil {
+					failed.Add(1)
+				}
+				for i := range outs {
+					if outs[i].Status != mempool.Accepted {
+						failed.Add(1)
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if n := failed.Load(); n > 0 {
+		tb.Fatal(n, "payments failed")
+	}
 }
