@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,16 +14,16 @@ import (
 func TestTune(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const mib = 1 << 20
-		pool := 0
+		var pool atomic.Int64
 		var was []int
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			tune(ctx, func() int { return collectorPercent(200*mib, pool, 64*mib) }, func(percent int) { was = append(was, percent) })
+			tune(ctx, func() int { return collectorPercent(200*mib, int(pool.Load()), 64*mib) }, func(percent int) { was = append(was, percent) })
 		}()
-		for _, held := range []int{0, 100, 104, 96, 120, 120, 4, 0, 0, 100} {
-			pool = held * mib
+		for _, held := range []int64{0, 100, 104, 96, 120, 120, 4, 0, 0, 100} {
+			pool.Store(held * mib)
 			time.Sleep(tuneEvery)
 			synctest.Wait()
 		}
