@@ -63,20 +63,26 @@ func maddrs(s ...string) (out []ma.Multiaddr) {
 	return out
 }
 
+// connect makes a dial b.
+func connect(t *testing.T, a, b *Host) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
+	defer cancel()
+	info, err := peer.AddrInfoFromP2pAddr(b.DialableAddrs()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Connect(ctx, *info); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestConnectOverEveryTransport(t *testing.T) {
 	for _, addr := range []string{"/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1", "/ip4/127.0.0.1/tcp/0/ws"} {
 		t.Run(addr, func(t *testing.T) {
 			a := testHost(t, Config{Listen: maddrs(addr), UserAgent: "ingchain/test"})
 			b := testHost(t, Config{Listen: maddrs(addr)})
-			ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
-			defer cancel()
-			info, err := peer.AddrInfoFromP2pAddr(a.DialableAddrs()[0])
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := b.Connect(ctx, *info); err != nil {
-				t.Fatal(err)
-			}
+			connect(t, b, a)
 			conn := b.Network().ConnsToPeer(a.ID())[0]
 			if got, want := conn.RemoteMultiaddr().String(), a.Network().ListenAddresses()[0].String(); got != want {
 				t.Errorf("connected to %s, want %s", got, want)

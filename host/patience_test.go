@@ -8,7 +8,6 @@ import (
 	"time"
 
 	p2pnetwork "github.com/libp2p/go-libp2p/core/network"
-	"github.com/libp2p/go-libp2p/core/peer"
 	p2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
 )
 
@@ -19,15 +18,9 @@ func TestWhoDoesNotReadIsNotWaitedFor(t *testing.T) {
 	a := testHost(t, Config{Listen: maddrs("/ip4/127.0.0.1/tcp/0")})
 	b := testHost(t, Config{Listen: maddrs("/ip4/127.0.0.1/tcp/0")})
 	b.SetStreamHandler(id, func(p2pnetwork.Stream) {})
+	connect(t, a, b)
 	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
 	defer cancel()
-	info, err := peer.AddrInfoFromP2pAddr(b.DialableAddrs()[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := a.Connect(ctx, *info); err != nil {
-		t.Fatal(err)
-	}
 	for _, deadline := range []time.Time{{}, time.Now().Add(time.Hour)} {
 		s, err := impatientHost{a, 20 * time.Millisecond}.NewStream(ctx, b.ID(), id)
 		if err != nil {
