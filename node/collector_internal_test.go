@@ -24,7 +24,7 @@ func TestTune(t *testing.T) {
 		}()
 		for _, held := range []int64{0, 100, 104, 96, 120, 120, 4, 0, 0, 100} {
 			pool.Store(held * mib)
-			time.Sleep(tuneEvery)
+			time.Sleep(tuneEvery) // virtual
 			synctest.Wait()
 		}
 		stop()
